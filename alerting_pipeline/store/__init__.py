@@ -1,0 +1,1 @@
+"""The ledger in Postgres: incidents, evaluations, outbox, loads, parameters, audit."""
