@@ -1,9 +1,12 @@
-"""What the use cases need from the outside world, as Protocols; adapters and store fulfil them without importing them."""
+"""What the use cases need from the outside world, as Protocols; adapters and store fulfil them unimported."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
+from uuid import UUID
 
 
 class Clock(Protocol):
@@ -19,4 +22,114 @@ class Progress(Protocol):
 
     def report(self, step: str, item: str, done: int, total: int | None = None) -> None:
         """`done` of `total` items of `step` are finished; `item` is the one in hand. total None: not known."""
+        ...
+
+
+# --- Delivery: one small protocol for every destination ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message on its way to one destination.
+
+    `id` is the idempotency key: the same id must never have two effects where the destination can tell. `message` is
+    the JSON form of `rendering.message.Message`. `attempt` counts from 1; `is_uncertain` says that an earlier attempt
+    may have arrived (a crash, a lost answer), so that a channel that can look it up does so first.
+    """
+
+    id: UUID
+    incident_id: UUID | None
+    destination: str
+    channel: str
+    message: Mapping[str, Any]
+    attempt: int = 1
+    is_uncertain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a channel remembers of a delivery (JSON scalars): Slack's channel and ts, a Message-ID, a path."""
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+    is_duplicate_possible: bool = False
+
+
+class Undelivered(Exception):
+    """A delivery was not handed over. The adapter says what kind of failure it was; the caller decides about a retry.
+
+    `retry_after` is in seconds, where the destination named a time. `is_uncertain`: the destination may have taken the
+    message although its answer was lost.
+    """
+
+    def __init__(
+        self, reason: str, *, retryable: bool, retry_after: float | None = None, is_uncertain: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retryable = retryable
+        self.retry_after = retry_after
+        self.is_uncertain = is_uncertain
+
+
+class Channel(Protocol):
+    """The way to one destination, bound to its settings. One thread at a time uses it."""
+
+    def deliver(self, delivery: Delivery) -> Receipt:
+        """Hand the delivery over, or raise Undelivered."""
+        ...
+
+
+@runtime_checkable
+class Revisable(Protocol):
+    """A channel that can change what it sent before: Slack edits its earlier message."""
+
+    def revise(self, delivery: Delivery, earlier: Receipt) -> Receipt:
+        """Replace the earlier message by this delivery's, or raise Undelivered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery leased to one worker. The write that finishes it carries the same `fence`, or it changes nothing."""
+
+    delivery: Delivery
+    fence: int
+    earlier: Receipt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How an attempt ended without a receipt. `retry_in` is in seconds; None means that the delivery is dead."""
+
+    claim: Claim
+    reason: str
+    retry_in: float | None
+    is_uncertain: bool = False
+
+
+class Outbox(Protocol):
+    """The queue of what has to leave, as the delivery worker sees it. Every method is one short transaction."""
+
+    def claim(self, limit: int, capacity: Mapping[str, int]) -> Sequence[Claim]:
+        """Lease up to `limit` due deliveries; of a destination named in `capacity` at most that many (0: none)."""
+        ...
+
+    def record_sent(self, sent: Sequence[tuple[Claim, Receipt]]) -> int:
+        """Store receipts; returns how many of the claims still held their fence."""
+        ...
+
+    def record_failed(self, failures: Sequence[Failure]) -> int:
+        """Store failed attempts; returns how many of the claims still held their fence."""
+        ...
+
+    def release(self, claims: Sequence[Claim]) -> int:
+        """Give unused leases back at shutdown; the attempt does not count."""
+        ...
+
+    def seconds_until_due(self) -> float | None:
+        """Time until the next delivery is due (0: now); None if nothing waits."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until something was committed to the outbox, `seconds` at most."""
         ...
