@@ -38,7 +38,7 @@ class Delivery:
     """
 
     id: UUID
-    incident_id: UUID | None
+    incident_id: int | None
     destination: str
     channel: str
     message: Mapping[str, Any]
