@@ -142,7 +142,7 @@ create table ledger.incident_events (
 );
 create index incident_events_by_incident on ledger.incident_events (incident_id, event_id);
 
--- Fingerprints that are not to be raised although their condition holds: resolved by a person, expired, or there at the baseline.
+-- Not to be raised although the condition holds: resolved by a person, expired, or there at the baseline.
 create table ledger.known_fingerprints (
     alert text not null,
     fingerprint uuid not null,
@@ -206,7 +206,7 @@ create table ledger.loads (
 create unique index loads_once on ledger.loads (source, file, content_hash) where status in ('loaded', 'superseded');
 create index loads_by_source on ledger.loads (source, load_id desc);
 
--- Work that is due once: a cron window, a failed run to report. A repeated tick meets the key; a missed one finds the row.
+-- Work that is due once: a cron window, a failed run to report. A repeated tick meets the key.
 create table ledger.due_work (
     work text not null,
     due_window text not null,
@@ -319,11 +319,15 @@ create view alerting.parameters_in_force as
 select alert, parameter, type, scope, scope_value, value from ledger.parameter_values where valid_to is null;
 
 create view alerting.change_requests as
-select request_id, alert, parameter, old, new, requested_by, decided_by, status, impact, segment, reason, requested_at, decided_at
+select
+    request_id, alert, parameter, old, new, requested_by, decided_by, status, impact, segment, reason,
+    requested_at, decided_at
 from ledger.change_requests;
 
 create view alerting.decisions as
-select decision_id, decision_point, idempotency_key, entity, outcome, score, reasons, ruleset_version, feature_as_of, decided_at
+select
+    decision_id, decision_point, idempotency_key, entity, outcome, score, reasons, ruleset_version,
+    feature_as_of, decided_at
 from ledger.decisions;
 
 create view alerting.audit_log as
@@ -371,7 +375,7 @@ COMMENTS = {
             "event_id": "Number of the event; grows with time.",
             "incident_id": "The incident it happened to.",
             "at": "Business instant of the event.",
-            "event": "opened, updated, held, released, cleared, withdrawn, expired, acknowledged, resolved, definition_removed.",
+            "event": "opened, updated, held, released, cleared, withdrawn, expired, acknowledged, resolved, …",
             "actor": "Person or part of the program that caused it.",
             "detail": "What changed, and the named reason.",
         },
@@ -382,7 +386,7 @@ COMMENTS = {
             "evaluation_id": "Number of the evaluation.",
             "alert": "Name of the alert definition.",
             "definition_version": "Version of the definition that was evaluated.",
-            "materialization_id": "What was evaluated: dbt invocation id and unique id of the node, or the tick of a schedule.",
+            "materialization_id": "dbt invocation id and unique id of the node, or the tick of a schedule.",
             "as_of": "The instant that counted as now.",
             "started_at": "Database clock at the start.",
             "finished_at": "Database clock at the end.",
@@ -528,7 +532,6 @@ alter default privileges in schema raw grant select on tables to analyst;
 alter default privileges in schema staging grant select on tables to analyst;
 alter default privileges in schema intermediate grant select on tables to analyst;
 alter default privileges in schema marts grant select on tables to analyst;
-alter default privileges for role alerting_app in schema operations grant select on tables to analyst;
 """
 
 

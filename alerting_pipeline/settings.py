@@ -1,0 +1,168 @@
+"""The only reader of the environment: typed, validated once, secrets as SecretStr.
+
+Every variable is optional, and any secret may be given as NAME_FILE (a path to a file that holds it).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from alerting_pipeline.domain.errors import BadCall
+
+_POSTGRES_SCHEMES = {"postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2"}
+
+
+def _postgres(value: SecretStr) -> SecretStr:
+    scheme, _, rest = value.get_secret_value().partition("://")
+    if scheme not in _POSTGRES_SCHEMES or not rest:
+        raise ValueError("is not a Postgres address; write postgresql://user:password@host:5432/database")
+    return SecretStr(f"postgresql://{rest}")
+
+
+def _http(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("is not a web address; write http://host or https://host")
+    return value.rstrip("/")
+
+
+def _smtp(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("is not a mail server; write smtp://user:password@host:587 or smtps://host:465")
+    return value
+
+
+def _aware(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres)]
+HttpUrl = Annotated[str, AfterValidator(_http)]
+
+
+class Settings(BaseModel):
+    """What a person configured. Paths are absolute."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    project: Path
+    home: Path
+    definitions: Path
+    dbt_project: Path
+    database_url: PostgresUrl | None = None
+    warehouse_url: PostgresUrl | None = None
+    slack_bot_token: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    slack_api_url: HttpUrl | None = None
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] | None = None
+    mail_from: str = "alerting-pipeline <alerts@localhost>"
+    google_sheets_credentials: SecretStr | None = None
+    google_sheets_api_url: HttpUrl | None = None
+    public_url: HttpUrl = "http://localhost:8080"
+    as_of: Annotated[datetime, AfterValidator(_aware)] | None = Field(default=None)
+
+    @property
+    def landing(self) -> Path:
+        """Where files of sources arrive, one folder per source root."""
+        return self.home / "landing"
+
+    @property
+    def inbox(self) -> Path:
+        """The local inbox: what would have gone to a channel that isn't configured."""
+        return self.home / "inbox"
+
+    @property
+    def sheets(self) -> Path:
+        return self.home / "sheets"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def dbt_target(self) -> Path:
+        return self.home / "dbt" / "target"
+
+    @property
+    def manifest(self) -> Path:
+        return self.dbt_target / "manifest.json"
+
+    @property
+    def uses_embedded_postgres(self) -> bool:
+        return self.database_url is None
+
+
+# Setting → variable. ALERTING_AS_OF is the sample company's fixed instant; unset, now is the database's clock.
+VARIABLES = {
+    "home": "ALERTING_HOME",
+    "definitions": "ALERTING_DEFINITIONS",
+    "database_url": "ALERTING_DATABASE_URL",
+    "warehouse_url": "ALERTING_WAREHOUSE_URL",
+    "slack_bot_token": "SLACK_BOT_TOKEN",
+    "slack_signing_secret": "SLACK_SIGNING_SECRET",
+    "slack_app_token": "SLACK_APP_TOKEN",
+    "slack_api_url": "SLACK_API_URL",
+    "smtp_url": "ALERTING_SMTP_URL",
+    "mail_from": "ALERTING_MAIL_FROM",
+    "google_sheets_credentials": "GOOGLE_SHEETS_CREDENTIALS",
+    "google_sheets_api_url": "GOOGLE_SHEETS_API_URL",
+    "public_url": "ALERTING_PUBLIC_URL",
+    "as_of": "ALERTING_AS_OF",
+}
+
+
+def read_settings(environment: Mapping[str, str] | None = None, start: Path | None = None) -> Settings:
+    """Settings from the environment; the project is the nearest folder above `start` that has a dbt_project.
+
+    Raises BadCall naming the variable and the remedy. A value that may be secret is never repeated.
+    """
+    environment = os.environ if environment is None else environment
+    project = _find_project(start or Path.cwd())
+    given: dict[str, Any] = {}
+    for setting, variable in VARIABLES.items():
+        value = _read(environment, variable)
+        if value is not None:
+            given[setting] = value
+    for setting, default in (("home", ".alerting"), ("definitions", "alert_definitions")):
+        given[setting] = (project / Path(given.get(setting, default)).expanduser()).absolute()
+    try:
+        return Settings(project=project, dbt_project=project / "dbt_project", **given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = VARIABLES.get(str(first["loc"][0]), str(first["loc"][0]))
+        raise BadCall(f"{name} {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """The environment for a child process of ours: the person's own, with the paths made absolute."""
+    chosen = {"ALERTING_HOME": str(settings.home), "ALERTING_DEFINITIONS": str(settings.definitions)}
+    if settings.as_of is not None:
+        chosen["ALERTING_AS_OF"] = settings.as_of.isoformat()
+    return {**os.environ, **chosen}
+
+
+def _read(environment: Mapping[str, str], variable: str) -> str | None:
+    if value := environment.get(variable):
+        return value
+    if path := environment.get(f"{variable}_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadCall(f"{variable}_FILE points to {path}, which can't be read ({type(error).__name__})") from error
+    return None
+
+
+def _find_project(start: Path) -> Path:
+    for folder in (start, *start.parents):
+        if (folder / "dbt_project" / "dbt_project.yml").is_file():
+            return folder.absolute()
+    return Path(__file__).absolute().parent.parent
