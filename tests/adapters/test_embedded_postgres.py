@@ -24,7 +24,7 @@ def is_up(server: EmbeddedPostgres) -> bool:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return tmp_path / 'it\'s a "deep" path, with commas' / ("and far too long for a socket address " * 2).strip()
+    return tmp_path / "it's a deep path, with commas" / ("and far too long for a socket address " * 2).strip()
 
 
 def test_the_last_lease_stops_the_server_and_not_before(folder: Path) -> None:
