@@ -18,6 +18,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.rendering import words
+from alerting_pipeline.rendering.text import web_link
 
 LONGEST_TEMPLATE = 4_000
 LONGEST_RESULT = 10_000
@@ -53,6 +54,17 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     except (TemplateError, ArithmeticError, TypeError, ValueError) as error:
         raise BadTemplate(f"the template could not be filled in: {type(error).__name__}: {error}") from error
     return text if len(text) <= LONGEST_RESULT else text[: LONGEST_RESULT - 1] + "…"
+
+
+def render_link(template: str, values: Mapping[str, Any]) -> str:
+    """A web address with the values put in and percent-encoded, so that none of them reaches beyond its place.
+
+    A template that begins with a value takes the whole address from the data, as it is. The result is empty unless it
+    is an http(s) address. Raises BadTemplate as `render` does.
+    """
+    if not template.lstrip().startswith("{{"):
+        values = {name: _quoted(value) for name, value in values.items()}
+    return web_link(render(template, values))
 
 
 def variables(template: str) -> frozenset[str]:
@@ -102,7 +114,6 @@ def _environment() -> _Environment:
         "round": _rounded,
         "time": words.clock_time,
         "truncate": _truncated,
-        "urlencode": _urlencoded,
     }
     environment.tests = {name: test for name, test in environment.tests.items() if name in _TESTS}
     environment.globals = {}
@@ -164,5 +175,5 @@ def _truncated(value: object, length: int = 80) -> str:
     return text if len(text) <= length else text[: max(0, length - 1)] + "…"
 
 
-def _urlencoded(value: object) -> str:
-    return quote(str(value), safe="")
+def _quoted(value: object) -> object:
+    return quote(value, safe="") if isinstance(value, str) else value

@@ -1,0 +1,32 @@
+"""The message as Markdown, for tickets and check results. Every sign that Markdown could read in data is escaped."""
+
+from __future__ import annotations
+
+import re
+
+from alerting_pipeline.rendering import text
+from alerting_pipeline.rendering.message import Message
+
+_SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>&@:])")
+
+
+def escape(value: str) -> str:
+    """One line of data that shows as itself: no link, no mention, no heading, no HTML."""
+    return _SIGNS.sub(r"\\\1", text.clean(value))
+
+
+def markdown(message: Message) -> str:
+    """Heading, what is wrong, a table of the facts, links."""
+    lines = [f"### {escape(text.heading(message))}", "", escape(text.shorten(text.clean(message.summary), 3_000)), ""]
+    if message.note:
+        lines += [f"*{escape(message.note)}*", ""]
+    lines += ["| | |", "|---|---|"]
+    lines += [f"| {escape(fact.label)} | {escape(text.shorten(fact.value, 2_000))} |" for fact in text.facts(message)]
+    where = " · ".join(f"[{item.label}](<{_address(item.value)}>)" for item in text.links(message))
+    lines += ["", where] if where else []
+    lines += ["", escape(text.shorten(text.clean(message.description), 2_000))] if message.description else []
+    return "\n".join([*lines, "", escape(text.origin(message))]) + "\n"
+
+
+def _address(url: str) -> str:
+    return url.replace("<", "%3C").replace(">", "%3E")

@@ -1,0 +1,219 @@
+"""From a change of an incident to one message per destination, each with the key that makes it happen once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+from uuid import UUID, uuid5
+
+from alerting_pipeline.domain.incident import Incident, Transition
+from alerting_pipeline.rendering import words
+from alerting_pipeline.rendering.message import Field, Message, Scalar, scalar
+
+NAMESPACE = UUID("5b0f6f52-7d0f-5c55-9a68-1f6a3c1d9e77")
+# Mail can't be edited: who took an incident is worth a change of the Slack message, not another mail.
+_NOT_TOLD = {"email": frozenset({Transition.ACKNOWLEDGED})}
+_SILENT = frozenset({Transition.HELD, Transition.RELEASED})
+_ISO_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+_CODE_LIKE = re.compile(r"(^|_)(id|ids|no|number|code|year|zip|postcode)$")
+
+
+class Addressed(Protocol):
+    """A destination, as far as addressing goes (domain.destination.Destination is one)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def channel(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What happened to an incident. `event_id` is that of its row in ledger.incident_events: it makes the key unique.
+
+    `note` is a sentence for people: what a person wrote, or why it changed.
+    """
+
+    incident: Incident
+    transition: Transition
+    event_id: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """What of a definition appears in its messages; `of` reads it from any kind of definition."""
+
+    title: str
+    emoji: str = ""
+    system: str = ""
+    description: str = ""
+    runbook: str = ""
+    fields: tuple[str, ...] = ()
+    respond_within: Mapping[str, timedelta | None] | None = None
+    deviance_shape: str = "ratio"
+    deviance_direction: str = "above"
+    deviance_unit: str | None = None
+    deviance_of: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, definition: Any) -> Presentation:
+        """The presentation of an alert, data or built-in system definition; keys that a kind lacks stay empty."""
+        name = getattr(definition, "name", "") or getattr(definition, "alert", "")
+        deviance = getattr(definition, "deviance", None)
+        limit = getattr(definition, "parameters", {}).get(deviance.limit) if deviance else None
+        is_duration = getattr(limit, "type", None) == "duration"
+        return cls(
+            title=getattr(definition, "title", None) or name.replace("_", " ").capitalize(),
+            emoji=getattr(definition, "emoji", "") or "",
+            system=getattr(definition, "system", "") or "",
+            description=getattr(definition, "description", "") or "",
+            runbook=getattr(definition, "runbook", "") or "",
+            fields=tuple(getattr(definition, "fields", ()) or ()),
+            respond_within={
+                level.level: level.respond_within for level in getattr(definition, "severity", ()) if level is not None
+            },
+            deviance_shape=deviance.as_ if deviance else "ratio",
+            deviance_direction=deviance.direction if deviance else "above",
+            deviance_unit="duration" if is_duration else getattr(limit, "unit", None),
+            deviance_of=(deviance.value, deviance.limit) if deviance else (),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A message for one destination, ready for the outbox."""
+
+    delivery_id: UUID
+    destination: str
+    channel: str
+    message: Message
+    incident_id: int | None
+    alert: str
+    transition: str
+
+
+def notifications(
+    news: News, presentation: Presentation, destinations: Iterable[Addressed], public_url: str
+) -> list[Notification]:
+    """One notification per destination, in the order given; a destination that is named twice gets one.
+
+    The delivery id is a UUIDv5 of incident, event and destination: computing it again gives the same id.
+    """
+    if news.transition in _SILENT:
+        return []
+    content = message(news, presentation, public_url)
+    wanted = {item.name: item.channel for item in destinations}
+    return [
+        Notification(
+            delivery_id=delivery_id(news.incident.incident_id, news.event_id, name),
+            destination=name,
+            channel=channel,
+            message=content,
+            incident_id=news.incident.incident_id,
+            alert=news.incident.alert,
+            transition=news.transition.value,
+        )
+        for name, channel in wanted.items()
+        if news.transition not in _NOT_TOLD.get(channel, frozenset())
+    ]
+
+
+def delivery_id(incident_id: int | None, event_id: int | str, destination: str) -> UUID:
+    """The idempotency key of one event of one incident at one destination."""
+    return uuid5(NAMESPACE, f"{incident_id}/{event_id}/{destination}")
+
+
+def message(news: News, presentation: Presentation, public_url: str) -> Message:
+    """The neutral message of an incident as it is after the event."""
+    incident = news.incident
+    allowed = (presentation.respond_within or {}).get(incident.severity)
+    return Message(
+        alert=incident.alert,
+        transition=news.transition.value,
+        title=presentation.title,
+        summary=incident.summary,
+        incident_id=incident.incident_id,
+        kind=incident.kind.value,
+        status=incident.status.value,
+        severity=incident.severity,
+        emoji=presentation.emoji,
+        system=presentation.system,
+        description=presentation.description,
+        deviance=_deviance(incident, presentation),
+        owner=incident.owner,
+        respond_within=words.duration(allowed) if allowed is not None else "",
+        due_at=_instant(incident.due_at),
+        opened_at=_instant(incident.opened_at),
+        occurred_at=_instant(incident.occurred_at),
+        resolved_at=_instant(incident.resolved_at),
+        link=incident.link or "",
+        runbook=presentation.runbook,
+        incident_url=f"{public_url.rstrip('/')}/incidents/{incident.incident_id}" if public_url else "",
+        note=_note(news),
+        thread=f"{incident.alert}.{incident.fingerprint}.{incident.incident_id}",
+        entity={column: "" if value is None else value for column, value in incident.entity.items()},
+        fields=tuple(
+            Field(_label(name), _value(name, incident.fields[name]))
+            for name in presentation.fields
+            if name in incident.fields
+        ),
+        record=_record(incident, presentation),
+    )
+
+
+def _deviance(incident: Incident, presentation: Presentation) -> str:
+    unit = presentation.deviance_unit
+    compared = [incident.fields.get(name) for name in presentation.deviance_of]
+    if any(isinstance(value, datetime) or _is_iso(value) for value in compared):
+        unit = "duration"
+    return words.deviance(incident.deviance, presentation.deviance_shape, presentation.deviance_direction, unit)
+
+
+def _note(news: News) -> str:
+    incident = news.incident
+    said = {
+        Transition.ACKNOWLEDGED: f"Taken by {incident.acknowledged_by}.",
+        Transition.RESOLVED: f"Resolved by {incident.resolved_by}: {_spoken(incident.disposition)}.",
+        Transition.CLEARED: "The condition no longer holds.",
+        Transition.WITHDRAWN: "The row is no longer in the model.",
+        Transition.EXPIRED: "Its time has passed.",
+        Transition.DEFINITION_REMOVED: "The alert definition was removed.",
+    }.get(news.transition, "")
+    return " ".join(part for part in (said, news.note) if part)
+
+
+def _spoken(value: object) -> str:
+    return str(value or "no verdict").replace("_", " ")
+
+
+def _record(incident: Incident, presentation: Presentation) -> dict[str, Scalar]:
+    row: dict[str, Scalar] = dict(incident.entity)
+    for name in presentation.fields:
+        if name in incident.fields:
+            row.setdefault(name, scalar(incident.fields[name]))
+    return row
+
+
+def _label(column: str) -> str:
+    return column.replace("_", " ").strip().capitalize()
+
+
+def _value(column: str, value: object) -> str:
+    """Numbers that are names (ids, codes, years) keep their digits as they are; instants stored as JSON are read."""
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and _CODE_LIKE.search(column):
+        return str(value)
+    return words.day_and_time(value) if _is_iso(value) else words.plain(value)
+
+
+def _is_iso(value: object) -> bool:
+    return isinstance(value, str) and bool(_ISO_INSTANT.match(value)) and len(value) < 40
+
+
+def _instant(value: datetime | None) -> str:
+    return value.astimezone(UTC).isoformat() if value else ""

@@ -1,0 +1,112 @@
+"""The message as plain text, and what every way of writing it shares: the order of the facts, and clean text.
+
+The order is the checklist of good alerts: which system, what, how far off, whose, by when, where to act. An emoji in
+front lets a reader skim.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+from alerting_pipeline.rendering import words
+from alerting_pipeline.rendering.message import Field, Message
+
+SEVERITY_EMOJI = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "🔵", "info": "⚪"}
+_KINDS = {"data": "Data failure", "system": "System failure"}
+_ENDINGS = {
+    "cleared": "Cleared",
+    "withdrawn": "Withdrawn",
+    "expired": "Expired",
+    "definition_removed": "No longer watched",
+}
+_BREAKS = re.compile(r"\s+")
+# Marks that reverse or hide the text around them; a name must not be able to turn a sentence round.
+_DIRECTION = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u200b\u2060")
+
+
+def clean(text: str, longest: int | None = None) -> str:
+    """One line without control and direction marks; cut with an ellipsis at `longest` characters."""
+    line = _BREAKS.sub(" ", text)
+    line = "".join(sign for sign in line if sign not in _DIRECTION and unicodedata.category(sign) not in {"Cc", "Cs"})
+    return shorten(line.strip(), longest) if longest else line.strip()
+
+
+def shorten(text: str, longest: int) -> str:
+    """At most `longest` characters, the last one an ellipsis if something was cut."""
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def web_link(url: str, longest: int = 3_000) -> str:
+    """The address if it is http or https with a host and nothing hidden in it, else an empty text."""
+    url = url.strip()
+    if not url or len(url) > longest or any(sign.isspace() or unicodedata.category(sign) == "Cc" for sign in url):
+        return ""
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname)
+    except ValueError:
+        return ""
+    return url if parts.scheme in {"http", "https"} and has_host and "@" not in parts.netloc else ""
+
+
+def heading(message: Message) -> str:
+    """Emoji, state, system of origin and title: "💳 payments · Large transaction"."""
+    state = ""
+    if message.is_resolved:
+        state = f"{_ENDINGS.get(message.transition, 'Resolved')}: "
+    elif message.transition == "updated":
+        state = "Changed: "
+    trial = "[test] " if message.is_test else ""
+    emoji = "✅" if message.is_resolved else clean(message.emoji, 8) or SEVERITY_EMOJI.get(message.severity, "🔔")
+    system = f"{clean(message.system, 40)} · " if message.system else ""
+    return f"{emoji} {trial}{state}{system}{clean(message.title)}"
+
+
+def facts(message: Message) -> list[Field]:
+    """The labelled facts in the order of the checklist, then the fields that the definition shows."""
+    severity = clean(message.severity)
+    known = [
+        ("Deviance", clean(message.deviance)),
+        ("Severity", f"{SEVERITY_EMOJI.get(severity, '')} {severity}".strip()),
+        ("Owner", clean(message.owner)),
+        ("Time allowed", time_allowed(message)),
+        ("When", words.day_and_time(message.occurred_at) if message.occurred_at else ""),
+        ("Resolved", words.day_and_time(message.resolved_at) if message.resolved_at else ""),
+        ("Runbook", "" if web_link(message.runbook) or message.is_resolved else clean(message.runbook, 300)),
+    ]
+    shown = [Field(label, value) for label, value in known if value]
+    return shown + [Field(clean(item.label, 80), clean(item.value)) for item in message.fields]
+
+
+def time_allowed(message: Message) -> str:
+    """ "1 h, until 5 January 2026, 05:22 UTC"; nothing once the incident has ended."""
+    if message.is_resolved or not message.respond_within:
+        return ""
+    until = f", until {words.day_and_time(message.due_at)}" if message.due_at else ""
+    return f"{clean(message.respond_within)}{until}"
+
+
+def links(message: Message) -> list[Field]:
+    """Where to act, as (label, address); only addresses that a browser may safely open."""
+    asked = [("Open", message.link), ("Runbook", message.runbook), ("Incident", message.incident_url)]
+    return [Field(label, address) for label, url in asked if (address := web_link(url))]
+
+
+def origin(message: Message) -> str:
+    """The last line: kind of failure if it isn't a business exception, incident, alert."""
+    parts = [_KINDS.get(message.kind, "")]
+    parts.append(f"incident {message.incident_id}" if message.incident_id is not None else "")
+    parts.append(clean(message.alert))
+    return " · ".join(part for part in parts if part)
+
+
+def text(message: Message) -> str:
+    """The whole message as plain text, one fact a line."""
+    lines = [heading(message), "", clean(message.summary, 3_000)]
+    lines += [clean(message.note, 1_000)] if message.note else []
+    lines += [""] + [f"{item.label}: {shorten(item.value, 2_000)}" for item in facts(message)]
+    lines += [""] + [f"{item.label}: {item.value}" for item in links(message)]
+    lines += ["", clean(message.description, 2_000), origin(message)]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
