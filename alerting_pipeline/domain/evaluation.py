@@ -1,0 +1,139 @@
+"""What one evaluation of one definition came to: five outcomes, never mixed, each with its reason.
+
+An outcome speaks of the definition; what becomes of each incident is decided in `lifecycle`. Only `firing` and `clear`
+say something about the world. The other three hold every open incident: an error neither resolves nor reopens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from alerting_pipeline.domain.event import Reason
+
+
+class Outcome(StrEnum):
+    """firing and clear are statements about the business; the others say that no statement can be made."""
+
+    FIRING = "firing"
+    CLEAR = "clear"
+    NO_DATA = "no_data"
+    DATA_FAILURE = "data_failure"
+    SYSTEM_FAILURE = "system_failure"
+
+    @property
+    def is_judgement(self) -> bool:
+        """Whether incidents may open and close by it."""
+        return self in (Outcome.FIRING, Outcome.CLEAR)
+
+    @property
+    def holding_reason(self) -> Reason:
+        """Why incidents are held, for an outcome that is no judgement."""
+        return _HOLDING[self]
+
+
+_HOLDING = {
+    Outcome.NO_DATA: Reason.NO_DATA,
+    Outcome.DATA_FAILURE: Reason.DATA_FAILURE,
+    Outcome.SYSTEM_FAILURE: Reason.SYSTEM_FAILURE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the query saw. `violations` counts entities; `false_exists` is asked only where nothing fired but NULLs did.
+
+    `is_empty` speaks of the model, not of the rows that passed the gate or arrived since the watermark.
+    """
+
+    is_empty: bool = False
+    violations: int = 0
+    null_rows: int = 0
+    false_exists: bool = True
+
+
+class Verdict(NamedTuple):
+    """An outcome and the sentence that explains it."""
+
+    outcome: Outcome
+    reason: str
+
+
+def decide(
+    sight: Sight | None, *, failures: Sequence[str] = (), error: str | None = None, on_empty: str = "clear"
+) -> Verdict:
+    """The outcome of an evaluation. Data that can't be believed comes before an error, an error before any count."""
+    if failures:
+        more = f" and {len(failures) - 1} more" if len(failures) > 1 else ""
+        return Verdict(Outcome.DATA_FAILURE, f"{failures[0]}{more}; open incidents are held")
+    if error is not None or sight is None:
+        return Verdict(Outcome.SYSTEM_FAILURE, f"{error or 'it was not evaluated'}; open incidents are held")
+    if sight.is_empty:
+        if on_empty == "no_data":
+            return Verdict(Outcome.NO_DATA, "the model is empty and on_empty is no_data; open incidents are held")
+        return Verdict(Outcome.CLEAR, "the model is empty")
+    if sight.violations:
+        return Verdict(Outcome.FIRING, f"{_counted(sight.violations, 'violation')}{_nulls(sight)}")
+    if sight.null_rows and not sight.false_exists:
+        what = "the only row" if sight.null_rows == 1 else f"all {sight.null_rows} rows"
+        return Verdict(Outcome.NO_DATA, f"the condition is NULL for {what}; open incidents are held")
+    return Verdict(Outcome.CLEAR, f"no violation{_nulls(sight)}")
+
+
+def _nulls(sight: Sight) -> str:
+    return f"; the condition is NULL for {_counted(sight.null_rows, 'row')}" if sight.null_rows else ""
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether what a model shows may be believed; `failures` are sentences of what failed on it or its ancestors."""
+
+    failures: tuple[str, ...] = ()
+
+    @property
+    def is_healthy(self) -> bool:
+        """Nothing failed."""
+        return not self.failures
+
+
+HEALTHY = Health()
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationResult:
+    """One definition's evaluation, as shells show it. `is_repeated`: this materialization was already evaluated, and
+    nothing was written. `sample` holds at most ten violating rows; `seconds` is the time of the whole scan.
+    """
+
+    alert: str
+    version: str
+    model: str
+    outcome: Outcome
+    reason: str
+    violations: int = 0
+    opened: int = 0
+    updated: int = 0
+    cleared: int = 0
+    withdrawn: int = 0
+    expired: int = 0
+    held: int = 0
+    null_rows: int = 0
+    unknown_segments: int = 0
+    notifications: int = 0
+    sample: tuple[Mapping[str, Any], ...] = ()
+    seconds: float = 0.0
+    error: str | None = None
+    is_repeated: bool = False
+    evaluation_id: int | None = None
+    kind: str = field(default="business")
+
+    @property
+    def is_changed(self) -> bool:
+        """Did any incident change by it?"""
+        return bool(self.opened or self.updated or self.cleared or self.withdrawn or self.expired)

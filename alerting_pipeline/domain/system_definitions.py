@@ -1,0 +1,125 @@
+"""The definitions that are built in: what goes wrong with the alerting itself, told to those who look after it.
+
+A system incident never reaches the recipients of business alerts: it has kind `system`, its own owner, and its own
+branch in the routing tree. Whoever notices such a thing makes a `SystemFinding`; the store opens or clears its
+incident through the same lifecycle, in the finder's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from alerting_pipeline.domain.errors import AlertingError
+from alerting_pipeline.domain.event import Terms, Violated
+from alerting_pipeline.domain.incident import Kind, fingerprint
+
+DEFAULT_OWNER = "data-platform"
+VERSION = "built-in"
+
+
+@dataclass(frozen=True, slots=True)
+class SystemDefinition:
+    """A built-in definition, with the attributes of an alert definition that routing and messages read."""
+
+    alert: str
+    title: str
+    description: str
+    severity_level: str
+    respond_within: timedelta
+    emoji: str = "🛠️"
+    system: str = "alerting-pipeline"
+    owner: str = DEFAULT_OWNER
+    runbook: str = "docs/operations.md"
+    labels: Mapping[str, str] = field(default_factory=lambda: {"area": "alerting"})
+    kind: Kind = Kind.SYSTEM
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFinding:
+    """Something that is wrong with the alerting itself.
+
+    `alert` names a built-in definition; `entity` says what it is about (the dedupe key: one open incident for each);
+    `detail` is kept with the incident. Texts must not hold values of data or secrets.
+    """
+
+    alert: str
+    entity: Mapping[str, str]
+    summary: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+_DAY = timedelta(days=1)
+SYSTEM_DEFINITIONS: Mapping[str, SystemDefinition] = {
+    definition.alert: definition
+    for definition in (
+        SystemDefinition(
+            "definition_file",
+            "Definition file is not in force",
+            "A definition file has an error; its last good version stays in force until it is corrected.",
+            "medium",
+            _DAY,
+        ),
+        SystemDefinition(
+            "evaluation_error",
+            "Alert could not be evaluated",
+            "The query of an alert definition failed; its incidents are held, neither raised nor cleared.",
+            "high",
+            timedelta(hours=4),
+        ),
+        SystemDefinition(
+            "dead_letter",
+            "Message could not be delivered",
+            "A destination refused a message for good; `alerting outbox retry` sends it again.",
+            "high",
+            timedelta(hours=4),
+        ),
+        SystemDefinition(
+            "load_failure",
+            "Source file could not be loaded",
+            "A file that arrived was refused; what was loaded before stays in force.",
+            "high",
+            timedelta(hours=4),
+        ),
+        SystemDefinition(
+            "run_failure",
+            "Run failed",
+            "A run of the pipeline failed; alerts on the models it did not build are not evaluated.",
+            "high",
+            timedelta(hours=4),
+        ),
+    )
+}
+
+
+def system_definition(alert: str) -> SystemDefinition:
+    """The built-in definition of that name."""
+    try:
+        return SYSTEM_DEFINITIONS[alert]
+    except KeyError:
+        known = ", ".join(SYSTEM_DEFINITIONS)
+        raise AlertingError(f'There is no system definition "{alert}"; there are {known}.') from None
+
+
+def found(finding: SystemFinding) -> Violated:
+    """The finding as an event of the lifecycle."""
+    definition = system_definition(finding.alert)
+    level = definition.severity_level
+    terms = Terms(
+        alert=definition.alert,
+        version=VERSION,
+        owner=definition.owner,
+        kind=Kind.SYSTEM,
+        labels=definition.labels,
+        respond_within={level: definition.respond_within},
+    )
+    return Violated(
+        terms=terms,
+        fingerprint=fingerprint(finding.alert, finding.entity),
+        entity=finding.entity,
+        severity=level,
+        summary=finding.summary,
+        fields=dict(finding.detail),
+    )
