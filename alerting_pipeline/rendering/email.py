@@ -77,7 +77,8 @@ h1 { font-size: 18px; line-height: 1.35; margin: 0 0 10px; }
 .over { text-decoration: line-through; color: #475467; }
 .note { margin: 0 0 14px; padding: 8px 12px; background: #f2f4f7; border-radius: 6px; }
 table { width: 100%; border-collapse: collapse; margin: 0 0 18px; }
-th { text-align: left; vertical-align: top; padding: 5px 16px 5px 0; color: #475467; font-weight: normal; width: 120px; }
+th { text-align: left; vertical-align: top; padding: 5px 16px 5px 0; color: #475467; width: 120px; }
+th { font-weight: normal; }
 td { padding: 5px 0; vertical-align: top; font-weight: bold; overflow-wrap: anywhere; }
 .button { display: inline-block; margin: 0 8px 8px 0; padding: 9px 16px; border-radius: 6px; text-decoration: none; }
 .first { color: #ffffff; }
