@@ -1,0 +1,146 @@
+"""Parameters: typed, bounded values of a definition that business users may change; a threshold is one.
+
+Every path on which a value can arrive (a file, the command line, a form, Slack) goes through `Parameter.read`, so a
+value that would silence an alert (NaN, Infinity, 1e400) or be read differently by somebody else (0x10, 1_000, 010) is
+refused in the same words everywhere. What is in force is stored as text, which is what `read` returns.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from alerting_pipeline.domain.written import (
+    Strict,
+    Text,
+    Texts,
+    duration,
+    duration_text,
+    flag,
+    integer,
+    is_null,
+    number,
+    text,
+    text_list,
+)
+
+ParameterType = Literal["number", "integer", "duration", "text", "boolean", "choice", "list"]
+ParameterValue = Decimal | int | timedelta | str | bool | tuple[str, ...]
+_BOUNDED = ("number", "integer", "duration")
+_LONGEST_TEXT = 500
+_SQL_TYPES = {
+    "number": "numeric",
+    "integer": "bigint",
+    "duration": "interval",
+    "text": "text",
+    "choice": "text",
+    "boolean": "boolean",
+    "list": "text[]",
+}
+
+
+class Parameter(Strict):
+    """One parameter of a definition, with its bounds, its values per segment, and who may change it."""
+
+    type: ParameterType = Field(default="number", description="What kind of value it is; a number if nothing is said.")
+    unit: Text | None = Field(default=None, description="The unit that people read beside the value, such as USD.")
+    default: Any = Field(description="The value in force where no segment or entity has its own.")
+    minimum: Any = Field(default=None, description="The least value that may be set.")
+    maximum: Any = Field(default=None, description="The greatest value that may be set.")
+    choices: Texts = Field(default=(), description="For type choice: the values that may be picked.")
+    by: Text | None = Field(default=None, description="A column; each of its values may have its own value.")
+    values: dict[Text, Any] = Field(default_factory=dict, description="Values per segment: {premium: 50000}.")
+    changed_by: Texts = Field(default=(), description="Roles that may propose a new value.")
+    approved_by: Texts = Field(default=(), description="Roles that must approve it (four eyes); empty: none.")
+    description: Text | None = Field(default=None, description="What the value means, for the person changing it.")
+
+    @model_validator(mode="after")
+    def _typed_and_in_bounds(self) -> Parameter:
+        """Read every written value by the parameter's type; nothing outside the bounds may be in the file itself."""
+        if self.type == "choice" and not self.choices:
+            raise ValueError("a parameter of type choice needs choices: [a, b]")
+        if self.type != "choice" and self.choices:
+            raise ValueError("choices belong to a parameter of type choice; set type: choice or remove them")
+        for bound in ("minimum", "maximum"):
+            written = getattr(self, bound)
+            if is_null(written):
+                object.__setattr__(self, bound, None)
+                continue
+            if self.type not in _BOUNDED:
+                raise ValueError(f"{bound} has no meaning for type {self.type}; remove it")
+            object.__setattr__(self, bound, self._typed(written, bound))
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(
+                f"minimum {self.write(self.minimum)} is greater than maximum {self.write(self.maximum)}; swap them"
+            )
+        if is_null(self.default):
+            raise ValueError("default has no value; write the value that holds where nothing else is set")
+        object.__setattr__(self, "default", self.read(self.default, name="default"))
+        if self.values and self.by is None:
+            raise ValueError("values per segment need by: the column that names the segment")
+        read = {segment: self.read(value, name=f"values.{segment}") for segment, value in self.values.items()}
+        object.__setattr__(self, "values", read)
+        return self
+
+    @property
+    def sql_type(self) -> str:
+        """The Postgres type to which the stored text of a value is cast."""
+        return _SQL_TYPES[self.type]
+
+    def read(self, written: Any, *, name: str = "value") -> ParameterValue:
+        """The typed value of what somebody wrote, inside the bounds. ValueError is a sentence with the remedy."""
+        value = self._typed(written, name)
+        if self.minimum is not None and value < self.minimum:  # type: ignore[operator]  # bounds are of the same type
+            raise ValueError(f"{name} {self.write(value)} is under the minimum of {self.write(self.minimum)}")
+        if self.maximum is not None and value > self.maximum:  # type: ignore[operator]  # bounds are of the same type
+            raise ValueError(f"{name} {self.write(value)} is over the maximum of {self.write(self.maximum)}")
+        return value
+
+    @staticmethod
+    def write(value: ParameterValue) -> str:
+        """The one text form of a typed value: it is stored, compared and cast by Postgres to `sql_type`."""
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, timedelta):
+            return duration_text(value)
+        if isinstance(value, tuple):
+            return "{" + ",".join(_array_item(item) for item in value) + "}"
+        return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+    def _typed(self, written: Any, name: str) -> ParameterValue:
+        try:
+            return self._read_type(written)
+        except ValueError as problem:
+            raise ValueError(f"{name} {problem}") from None
+
+    def _read_type(self, written: Any) -> ParameterValue:
+        if self.type == "number":
+            return number(written)
+        if self.type == "integer":
+            return integer(written)
+        if self.type == "duration":
+            return duration(written)
+        if self.type == "boolean":
+            return flag(written)
+        if self.type == "list":
+            return tuple(_checked_text(item) for item in text_list(written))
+        value = _checked_text(text(written))
+        if self.type == "choice" and value not in self.choices:
+            raise ValueError(f'"{value}" is not one of {", ".join(self.choices)}')
+        return value
+
+
+def _checked_text(value: str) -> str:
+    if len(value) > _LONGEST_TEXT:
+        raise ValueError(f"is longer than {_LONGEST_TEXT} characters; shorten it")
+    if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", value):
+        raise ValueError("contains a control character; remove it")
+    return value
+
+
+def _array_item(item: str) -> str:
+    return '"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"'
