@@ -93,6 +93,11 @@ class Settings(BaseModel):
         return self.home / "dbt" / "target"
 
     @property
+    def standing_clock(self) -> Path:
+        """A file with one instant: in this home that is always now. The sample company lives at a fixed instant."""
+        return self.home / "as_of"
+
+    @property
     def manifest(self) -> Path:
         return self.dbt_target / "manifest.json"
 
@@ -101,7 +106,8 @@ class Settings(BaseModel):
         return self.database_url is None
 
 
-# Setting → variable. ALERTING_AS_OF is the sample company's fixed instant; unset, now is the database's clock.
+# Setting → variable. ALERTING_AS_OF fixes what counts as now; without it and without a standing clock in the home,
+# now is the database's clock.
 VARIABLES = {
     "home": "ALERTING_HOME",
     "definitions": "ALERTING_DEFINITIONS",
@@ -134,6 +140,8 @@ def read_settings(environment: Mapping[str, str] | None = None, start: Path | No
             given[setting] = value
     for setting, default in (("home", ".alerting"), ("definitions", "alert_definitions")):
         given[setting] = (project / Path(given.get(setting, default)).expanduser()).absolute()
+    if "as_of" not in given and (instant := _standing_clock(given["home"])):
+        given["as_of"] = instant
     try:
         return Settings(project=project, dbt_project=project / "dbt_project", **given)
     except ValidationError as error:
@@ -159,6 +167,13 @@ def _read(environment: Mapping[str, str], variable: str) -> str | None:
         except (OSError, UnicodeDecodeError) as error:
             raise BadCall(f"{variable}_FILE points to {path}, which can't be read ({type(error).__name__})") from error
     return None
+
+
+def _standing_clock(home: Path) -> str | None:
+    try:
+        return (home / "as_of").read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
 
 
 def _find_project(start: Path) -> Path:

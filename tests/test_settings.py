@@ -1,0 +1,70 @@
+"""The environment, read in one place: every variable optional, every mistake one sentence."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from alerting_pipeline.domain.errors import BadCall
+from alerting_pipeline.settings import VARIABLES, Settings, read_settings
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_nothing_needs_to_be_set() -> None:
+    settings = read_settings({}, start=ROOT)
+    assert settings.home == ROOT / ".alerting"
+    assert settings.definitions == ROOT / "alert_definitions"
+    assert settings.uses_embedded_postgres
+    assert settings.slack_bot_token is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "remedy"),
+    [
+        ("ALERTING_DATABASE_URL", "mysql://secret@host/db", "write postgresql://"),
+        ("SLACK_API_URL", "not an address", "write http://host or https://host"),
+        ("ALERTING_SMTP_URL", "mail.example.com", "write smtp://"),
+        ("ALERTING_AS_OF", "yesterday", "ALERTING_AS_OF"),
+    ],
+)
+def test_a_wrong_value_names_variable_and_remedy_and_hides_the_value(variable: str, value: str, remedy: str) -> None:
+    with pytest.raises(BadCall) as refusal:
+        read_settings({variable: value}, start=ROOT)
+    assert str(refusal.value).startswith(variable)
+    assert remedy in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("xoxb-canary\n")
+    settings = read_settings({"SLACK_BOT_TOKEN_FILE": str(path)}, start=ROOT)
+    assert settings.slack_bot_token is not None
+    assert settings.slack_bot_token.get_secret_value() == "xoxb-canary"
+    assert "canary" not in repr(settings)
+
+
+def test_a_missing_secret_file_is_named() -> None:
+    with pytest.raises(BadCall, match="SLACK_BOT_TOKEN_FILE points to /nowhere/token"):
+        read_settings({"SLACK_BOT_TOKEN_FILE": "/nowhere/token"}, start=ROOT)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"])
+def test_a_postgres_address_is_taken_with_any_driver_named(scheme: str) -> None:
+    settings = read_settings({"ALERTING_DATABASE_URL": f"{scheme}://u:p@host/db"}, start=ROOT)
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == "postgresql://u:p@host/db"
+
+
+def test_a_home_may_have_a_standing_clock_and_the_environment_overrides_it(tmp_path: Path) -> None:
+    (tmp_path / "as_of").write_text("2026-01-19T06:00:00Z\n")
+    assert read_settings({"ALERTING_HOME": str(tmp_path)}, start=ROOT).as_of == datetime(2026, 1, 19, 6, tzinfo=UTC)
+    overridden = read_settings({"ALERTING_HOME": str(tmp_path), "ALERTING_AS_OF": "2026-02-01"}, start=ROOT)
+    assert overridden.as_of == datetime(2026, 2, 1, tzinfo=UTC)
+
+
+def test_every_setting_that_a_person_may_change_has_a_variable() -> None:
+    assert set(Settings.model_fields) - {"project", "dbt_project"} == set(VARIABLES)
