@@ -1,7 +1,7 @@
 """Values as a person wrote them in a file, turned into typed values by rules of our own.
 
 YAML turns `1_000`, `0x10`, `010`, `1e400` and `no` into numbers and booleans before anybody can check them, and so
-would silence an alert or multiply a threshold. Files are therefore read as text: an unquoted scalar arrives here as `Plain`,
+would silence an alert or multiply a threshold. Files are therefore read as text: an unquoted scalar arrives as `Plain`,
 a quoted one as `str`, and each field says by its type what it takes. Python values are accepted as well, for callers
 that build a definition in code and for dbt's manifest, where dbt has already read the YAML.
 """

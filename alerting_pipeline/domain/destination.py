@@ -1,0 +1,36 @@
+"""Destinations: the named places that messages and rows go to, as destinations.yaml states them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from alerting_pipeline.domain.people import is_email
+from alerting_pipeline.domain.written import Strict
+
+Audience = Literal["business", "engineering"]
+CHANNELS = ("slack", "email", "sheet", "table", "file")
+"""The channels that are built in; others come by the entry points of group alerting_pipeline.channels."""
+
+
+class Destination(Strict):
+    """One destination. `settings` belong to its channel, which checks them; secrets are named by their variable.
+
+    `audience` engineering marks those who look after data and system: only they are told of data and system failures.
+    """
+
+    name: str
+    channel: str
+    settings: Mapping[str, Any] = Field(default_factory=dict)
+    audience: Audience = "business"
+
+
+def ad_hoc(entry: str) -> Destination | None:
+    """What `notify` may name without destinations.yaml: `#risk` is a Slack channel, `a@b` a mail address."""
+    if entry.startswith("#") and len(entry) > 1:
+        return Destination(name=entry, channel="slack", settings={"to": entry})
+    if is_email(entry):
+        return Destination(name=entry, channel="email", settings={"to": [entry]})
+    return None

@@ -1,0 +1,160 @@
+"""Routing: the decision tree of routing.yaml, walked for one incident; it says where to, by which branch, and why.
+
+A branch that matches asks its children first; the first child that takes the incident ends the search among its
+siblings, unless it says `continue`. A branch whose children all pass keeps the incident itself if it names
+destinations. What no branch takes goes to the fallback, so nothing is told to nobody. Data and system failures reach
+only destinations whose audience is engineering, whatever the branches say: a business recipient can't act on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from alerting_pipeline.domain.destination import Destination, ad_hoc
+from alerting_pipeline.domain.incident import Kind
+from alerting_pipeline.domain.routing_tree import Branch, Match, RoutingTree
+
+__all__ = ["Considered", "Facts", "Routed", "route"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What routing may look at. `entity` holds the entity columns, and any other column known of the row."""
+
+    alert: str
+    kind: Kind
+    severity: str
+    owner: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    entity: Mapping[str, str | None] = field(default_factory=dict)
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """One branch that was looked at: its path in the tree, whether it matched, and why."""
+
+    path: str
+    matched: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Where an incident goes. `path` names the branches that took it; `reasons` has one line per destination."""
+
+    destinations: tuple[Destination, ...]
+    path: tuple[str, ...]
+    reasons: tuple[str, ...]
+    considered: tuple[Considered, ...]
+
+
+def route(
+    facts: Facts,
+    tree: RoutingTree,
+    destinations: Mapping[str, Destination],
+    *,
+    notify: Iterable[str] = (),
+    write_back: Iterable[str] = (),
+) -> Routed:
+    """Walk the tree for one incident; `notify` and `write_back` are the definition's own entries.
+
+    Names that are in no destinations file are left out here; `alerting validate` is where they are errors.
+    """
+    considered: list[Considered] = []
+    taken = _walk(tree.routes, "", facts, considered)
+    chosen = [(name, f'by branch "{path}"') for path, names in taken for name in names]
+    if facts.kind is Kind.BUSINESS:
+        chosen += [(name, "named in notify") for name in notify]
+        chosen += [(name, "named in write_back") for name in write_back]
+    allowed: dict[str, tuple[Destination, str]] = {}
+    barred: list[str] = []
+    for name, why in chosen:
+        destination = destinations.get(name) or ad_hoc(name)
+        if destination is None or name in allowed:
+            continue
+        if not _may_receive(destination, facts.kind):
+            barred.append(f"not {name}: {facts.kind.value} failures go to engineers only")
+            continue
+        allowed[name] = (destination, why)
+    if not taken or not allowed:
+        why = "fallback: no branch took it" if not taken else "fallback: no destination was left"
+        for name in tree.fallback:
+            told = name in destinations and _may_receive(destinations[name], facts.kind)
+            if told and name not in allowed:
+                allowed[name] = (destinations[name], why)
+    return Routed(
+        destinations=tuple(destination for destination, _ in allowed.values()),
+        path=tuple(path for path, _ in taken) or ("fallback",),
+        reasons=tuple(f"{name}: {why}" for name, (_, why) in allowed.items()) + tuple(dict.fromkeys(barred)),
+        considered=tuple(considered),
+    )
+
+
+def _may_receive(destination: Destination, kind: Kind) -> bool:
+    return kind is Kind.BUSINESS or destination.audience == "engineering"
+
+
+def _walk(
+    branches: tuple[Branch, ...], above: str, facts: Facts, considered: list[Considered]
+) -> list[tuple[str, tuple[str, ...]]]:
+    taken: list[tuple[str, tuple[str, ...]]] = []
+    for branch in branches:
+        path = f"{above} / {branch.name}" if above else branch.name
+        fails = _mismatch(branch.match, facts)
+        considered.append(Considered(path, fails is None, fails or _matched(branch.match)))
+        if fails is not None:
+            continue
+        inner = _walk(branch.children, path, facts, considered)
+        if not inner and branch.destinations:
+            inner = [(path, branch.destinations)]
+        taken += inner
+        if inner and not branch.continue_:
+            break
+    return taken
+
+
+def _mismatch(match: Match, facts: Facts) -> str | None:
+    """The first reason why a branch does not match; None if it does."""
+    simple = (
+        ("alert", match.alert, facts.alert),
+        ("kind", match.kind, facts.kind.value),
+        ("severity", match.severity, facts.severity),
+        ("owner", match.owner, facts.owner),
+    )
+    for name, wanted, actual in simple:
+        if wanted and actual not in wanted:
+            return f"{name} is {actual}, not {' or '.join(wanted)}"
+    for kind, wanted_of, actual_of in (("label", match.labels, facts.labels), ("column", match.entity, facts.entity)):
+        for name, wanted in wanted_of.items():
+            actual = actual_of.get(name)
+            if actual is None or actual not in wanted:
+                shown = "not known" if actual is None else actual
+                return f"{kind} {name} is {shown}, not {' or '.join(wanted)}"
+    if match.hours is not None and (facts.at is None or not match.hours.include(facts.at)):
+        return f"it is outside {match.hours.described()}"
+    if match.outside_hours is not None and (facts.at is None or match.outside_hours.include(facts.at)):
+        return f"it is inside {match.outside_hours.described()}"
+    return None
+
+
+def _matched(match: Match) -> str:
+    parts = [
+        f"{name} is {' or '.join(wanted)}"
+        for name, wanted in (
+            ("alert", match.alert),
+            ("kind", match.kind),
+            ("severity", match.severity),
+            ("owner", match.owner),
+        )
+        if wanted
+    ]
+    parts += [f"label {name} is {' or '.join(wanted)}" for name, wanted in match.labels.items()]
+    parts += [f"column {name} is {' or '.join(wanted)}" for name, wanted in match.entity.items()]
+    if match.hours is not None:
+        parts.append(f"it is inside {match.hours.described()}")
+    if match.outside_hours is not None:
+        parts.append(f"it is outside {match.outside_hours.described()}")
+    return " and ".join(parts) or "it matches everything"

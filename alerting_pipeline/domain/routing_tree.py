@@ -1,0 +1,116 @@
+"""The format of routing.yaml: branches with what they match, their children and their destinations."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, time
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from alerting_pipeline.domain.severity import Level
+from alerting_pipeline.domain.written import Flag, Integer, Strict, Text, Texts, text, text_list
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _clock_time(value: Any) -> Any:
+    if isinstance(value, time):
+        return value
+    match = re.fullmatch(r"([01][0-9]|2[0-4]):([0-5][0-9])", text(value))
+    if match is None or (match.group(1) == "24" and match.group(2) != "00"):
+        raise ValueError(f'"{value}" is not a time of day; write one such as "09:00"')
+    return time.max if match.group(1) == "24" else time(int(match.group(1)), int(match.group(2)))
+
+
+def _zone(value: Any) -> str:
+    name = text(value)
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise ValueError(f'"{name}" is not a time zone; write one such as Europe/Berlin') from None
+    return name
+
+
+TimeOfDay = Annotated[
+    time, BeforeValidator(_clock_time), WithJsonSchema({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"})
+]
+TimeZone = Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string"})]
+_LIST = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+Levels = Annotated[tuple[Level, ...], BeforeValidator(text_list), WithJsonSchema(_LIST)]
+Kinds = Annotated[tuple[Literal["business", "data", "system"], ...], BeforeValidator(text_list), WithJsonSchema(_LIST)]
+Days = Annotated[tuple[Weekday, ...], BeforeValidator(text_list), WithJsonSchema(_LIST)]
+
+
+class Hours(Strict):
+    """A part of the week, in one time zone; the end is not included."""
+
+    days: Days = Field(default=WEEKDAYS[:5], description="Days of the week: [mon, tue, wed, thu, fri].")
+    from_: TimeOfDay = Field(default=time(9), alias="from", description='The start, such as "09:00".')
+    to: TimeOfDay = Field(default=time(17), description='The end, such as "17:00".')
+    timezone: TimeZone = Field(default="UTC", description="The IANA time zone, such as Europe/Berlin.")
+
+    @model_validator(mode="after")
+    def _goes_forward(self) -> Hours:
+        if self.from_ >= self.to:
+            raise ValueError("hours end after they start; for a night, write outside_hours with the day's hours")
+        return self
+
+    def include(self, moment: datetime) -> bool:
+        """Does the moment fall into these hours, by the clock of their time zone?"""
+        local = moment.astimezone(ZoneInfo(self.timezone))
+        return WEEKDAYS[local.weekday()] in self.days and self.from_ <= local.time() < self.to
+
+    def described(self) -> str:
+        """The hours in words."""
+        return f"{', '.join(self.days)} {self.from_:%H:%M}-{self.to:%H:%M} {self.timezone}"
+
+
+class Match(Strict):
+    """What an incident must be for a branch; everything named must hold, and a list means any of its values."""
+
+    alert: Texts = Field(default=(), description="Names of alerts.")
+    kind: Kinds = Field(default=(), description="business, data or system.")
+    severity: Levels = Field(default=(), description="Levels of severity.")
+    owner: Texts = Field(default=(), description="Teams that own the definition.")
+    labels: dict[Text, Texts] = Field(default_factory=dict, description="Labels of the definition: {area: fraud}.")
+    entity: dict[Text, Texts] = Field(default_factory=dict, description="Columns of the entity: {region: [north]}.")
+    hours: Hours | None = Field(default=None, description="Only within these hours.")
+    outside_hours: Hours | None = Field(default=None, description="Only outside these hours.")
+
+
+class Branch(Strict):
+    """One branch of the tree."""
+
+    name: Text = Field(min_length=1, description="The name that `alerting route` shows.")
+    match: Match = Field(default_factory=Match, description="What it takes; nothing said: everything.")
+    destinations: Texts = Field(default=(), description="Where it goes, by names of destinations.yaml.")
+    children: tuple[Branch, ...] = Field(default=(), description="Narrower branches, asked first and in order.")
+    continue_: Flag = Field(default=False, alias="continue", description="Ask the next siblings as well.")
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> Branch:
+        if not self.destinations and not self.children:
+            raise ValueError(f'branch "{self.name}" leads nowhere; name destinations or children')
+        return self
+
+
+class Inhibition(Strict):
+    """While an incident that matches `source` is open, those that match `target` are not told."""
+
+    source: Match = Field(description="What silences.")
+    target: Match = Field(description="What is silenced.")
+    equal: Texts = Field(default=(), description="Labels or entity columns that both must share.")
+
+
+class RoutingTree(Strict):
+    """The whole of routing.yaml."""
+
+    version: Integer = Field(default=1, ge=1, le=1, description="The version of the format: 1.")
+    fallback: Texts = Field(
+        min_length=1, description="Destinations of what no branch takes; at least one for engineering."
+    )
+    routes: tuple[Branch, ...] = Field(default=(), description="The branches, asked in order.")
+    inhibit: tuple[Inhibition, ...] = Field(default=(), description="What silences what.")
