@@ -1,0 +1,153 @@
+"""`alerting doctor`: what is configured, reachable, overdue. The checks only look."""
+
+from __future__ import annotations
+
+import smtplib
+import sys
+from datetime import timedelta
+from functools import partial
+from urllib.parse import urlsplit
+
+import click
+
+from alerting_pipeline.app import App
+from alerting_pipeline.cli.output import json_option, print_json, print_table
+from alerting_pipeline.domain.errors import AlertingError
+from alerting_pipeline.usecases.examine import Check, Health, examine
+
+_LOOK_SECONDS = 5.0
+_SIGNS = {Health.FINE: "✓", Health.NOTE: "·", Health.FAILURE: "✗"}
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """What is configured, reachable, overdue. Exit code 1 if something isn't working."""
+    with App.from_environment() as app:
+        findings = examine(_checks(app))
+    if as_json:
+        print_json({"findings": findings, "healthy": all(f.health is not Health.FAILURE for f in findings)})
+    else:
+        print_table(
+            ["", "part", "says", "what to do"], [(_SIGNS[f.health], f.part, f.says, f.remedy) for f in findings]
+        )
+    if any(finding.health is Health.FAILURE for finding in findings):
+        sys.exit(1)
+
+
+def _checks(app: App) -> dict[str, Check]:
+    return {
+        "home": partial(_home, app),
+        "clock": partial(_clock, app),
+        "database": partial(_database, app),
+        "sandbox": partial(_sandbox, app),
+        "dbt project": partial(_dbt, app),
+        "definitions": partial(_definitions, app),
+        "evaluation": partial(_evaluation, app),
+        "delivery": partial(_delivery, app),
+        "slack": partial(_slack, app),
+        "e-mail": partial(_mail, app),
+    }
+
+
+def _home(app: App) -> tuple[Health, str, str]:
+    app.settings.home.mkdir(parents=True, exist_ok=True)
+    return Health.FINE, str(app.settings.home), ""
+
+
+def _clock(app: App) -> tuple[Health, str, str]:
+    instant = app.settings.as_of
+    if instant is None:
+        return Health.FINE, "now is the database's clock", ""
+    says = f"now always is {instant:%Y-%m-%d %H:%M} UTC (the sample company's instant)"
+    return Health.NOTE, says, f"remove {app.settings.standing_clock} or unset ALERTING_AS_OF to go on with real time"
+
+
+def _database(app: App) -> tuple[Health, str, str]:
+    from sqlalchemy import text
+
+    where = "embedded" if app.settings.uses_embedded_postgres else "ALERTING_DATABASE_URL"
+    with app.engine.connect() as connection:
+        version = connection.execute(text("show server_version")).scalar_one()
+    return Health.FINE, f"{where}, Postgres {version}, at this program's version", ""
+
+
+def _sandbox(app: App) -> tuple[Health, str, str]:
+    lacking = app.sandbox_findings
+    if lacking:
+        return (
+            Health.NOTE,
+            f"fences that this server lacks: {'; '.join(lacking)}",
+            "see docs/reliability.md, the sandbox",
+        )
+    return Health.FINE, "alert SQL reads marts and parameter values, and nothing else", ""
+
+
+def _dbt(app: App) -> tuple[Health, str, str]:
+    return Health.FINE, f"{len(app.catalog.models)} models that definitions may read", ""
+
+
+def _definitions(app: App) -> tuple[Health, str, str]:
+    loaded = app.load_definitions()
+    errors = [problem for problem in loaded.problems if problem.severity == "error"]
+    if errors:
+        return Health.FAILURE, f"{len(errors)} errors; the first: {errors[0]}", "`alerting validate` lists them"
+    return Health.FINE, f"{len(loaded.definitions)} definitions in {app.settings.definitions.name}/", ""
+
+
+def _evaluation(app: App) -> tuple[Health, str, str]:
+    from alerting_pipeline.store.overview import standing
+
+    state = standing(app.engine)
+    if state.failing_definitions:
+        return Health.FAILURE, f"failing: {', '.join(state.failing_definitions)}", "`alerting evaluate NAME` shows why"
+    if state.newest_evaluation_seconds is None:
+        return Health.NOTE, "nothing was ever evaluated", "`alerting run`"
+    kinds = ", ".join(f"{count} {kind}" for kind, count in state.open_incidents.items()) or "no"
+    return Health.FINE, f"last one {_ago(state.newest_evaluation_seconds)}; {kinds} open incidents", ""
+
+
+def _delivery(app: App) -> tuple[Health, str, str]:
+    from alerting_pipeline.store.overview import standing
+
+    state = standing(app.engine)
+    if state.dead_deliveries:
+        return Health.FAILURE, f"{state.dead_deliveries} dead deliveries", "`alerting outbox list`, then `outbox retry`"
+    if state.oldest_due_seconds is not None and state.oldest_due_seconds > 120:
+        says = f"{state.waiting_deliveries} waiting, the oldest due {_ago(state.oldest_due_seconds)}"
+        return Health.FAILURE, says, "start a worker: `alerting up` or `alerting deliver`"
+    return Health.FINE, f"{state.waiting_deliveries} waiting, none overdue", ""
+
+
+def _slack(app: App) -> tuple[Health, str, str]:
+    token = app.settings.slack_bot_token
+    if token is None:
+        return Health.NOTE, "not configured: messages go to the local inbox", "set SLACK_BOT_TOKEN"
+    from slack_sdk import WebClient
+    from slack_sdk.errors import SlackClientError
+
+    base = {"base_url": f"{app.settings.slack_api_url}/"} if app.settings.slack_api_url else {}
+    try:
+        answer = WebClient(token.get_secret_value(), timeout=int(_LOOK_SECONDS), **base).auth_test()
+    except (SlackClientError, OSError) as error:
+        raise AlertingError(f"Slack does not accept us ({type(error).__name__}); check SLACK_BOT_TOKEN") from error
+    return Health.FINE, f"signed in to {answer.get('team', 'Slack')} as {answer.get('user', 'a bot')}", ""
+
+
+def _mail(app: App) -> tuple[Health, str, str]:
+    if app.settings.smtp_url is None:
+        return Health.NOTE, "not configured: mails go to the local inbox", "set ALERTING_SMTP_URL"
+    parts = urlsplit(app.settings.smtp_url.get_secret_value())
+    kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+    port = parts.port or (465 if parts.scheme == "smtps" else 25)
+    try:
+        with kind(parts.hostname or "", port, timeout=_LOOK_SECONDS) as server:
+            server.noop()
+    except (OSError, smtplib.SMTPException) as error:
+        raise AlertingError(f"{parts.hostname}:{port} does not answer ({type(error).__name__})") from error
+    return Health.FINE, f"{parts.hostname}:{port} answers", ""
+
+
+def _ago(seconds: float) -> str:
+    whole = timedelta(seconds=round(seconds))
+    return f"{whole} ago" if whole >= timedelta(seconds=1) else "just now"
