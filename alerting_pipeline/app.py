@@ -14,6 +14,7 @@ from alerting_pipeline.settings import Settings, read_settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from alerting_pipeline.adapters.dbt_project import DbtProject
     from alerting_pipeline.adapters.embedded_postgres import EmbeddedPostgres
     from alerting_pipeline.domain.ports import Clock
 
@@ -103,6 +104,22 @@ class App:
         from alerting_pipeline.store.clock import DatabaseClock, FixedClock
 
         return DatabaseClock(self.engine) if self.settings.as_of is None else FixedClock(self.settings.as_of)
+
+    # ---- dbt ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def dbt_project(self) -> DbtProject:
+        """The transformations; parsing needs no database, building brings it up."""
+        from alerting_pipeline.adapters.dbt_project import DbtProject
+        from alerting_pipeline.settings import child_environment
+
+        return DbtProject(
+            self.settings.dbt_project,
+            self.settings.home,
+            self.settings.database_name,
+            lambda: self.owner_url,
+            child_environment(self.settings),
+        )
 
     def _engine(self, url: str) -> Engine:
         from alerting_pipeline.store.engine import engine_for

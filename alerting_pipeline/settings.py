@@ -102,6 +102,13 @@ class Settings(BaseModel):
         return self.dbt_target / "manifest.json"
 
     @property
+    def database_name(self) -> str:
+        """The database that dbt's relations are named with; "alerting" on the embedded server."""
+        if self.database_url is None:
+            return "alerting"
+        return urlsplit(self.database_url.get_secret_value()).path.lstrip("/") or "postgres"
+
+    @property
     def uses_embedded_postgres(self) -> bool:
         return self.database_url is None
 
