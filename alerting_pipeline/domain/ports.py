@@ -88,6 +88,15 @@ class Revisable(Protocol):
         ...
 
 
+@runtime_checkable
+class Batching(Protocol):
+    """A channel whose destination takes many deliveries at the cost of one, and knows each by its key: a sheet."""
+
+    def deliver_batch(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Undelivered]:
+        """Hand all of them over, in order; one answer each."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A delivery leased to one worker. The write that finishes it carries the same `fence`, or it changes nothing."""
@@ -110,8 +119,8 @@ class Failure:
 class Outbox(Protocol):
     """The queue of what has to leave, as the delivery worker sees it. Every method is one short transaction."""
 
-    def claim(self, limit: int, capacity: Mapping[str, int]) -> Sequence[Claim]:
-        """Lease up to `limit` due deliveries; of a destination named in `capacity` at most that many (0: none)."""
+    def claim(self, each: int, room: Mapping[str, int]) -> Sequence[Claim]:
+        """Lease due deliveries, at most `each` of a destination; of one named in `room` at most that many (0: none)."""
         ...
 
     def record_sent(self, sent: Sequence[tuple[Claim, Receipt]]) -> int:
@@ -130,6 +139,6 @@ class Outbox(Protocol):
         """Time until the next delivery is due (0: now); None if nothing waits."""
         ...
 
-    def wait(self, seconds: float) -> None:
-        """Sleep until something was committed to the outbox, `seconds` at most."""
+    def wait(self, seconds: float) -> bool:
+        """Sleep until something was committed to the outbox (True), `seconds` at most (False)."""
         ...

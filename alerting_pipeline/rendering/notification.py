@@ -75,9 +75,7 @@ class Presentation:
             description=getattr(definition, "description", "") or "",
             runbook=getattr(definition, "runbook", "") or "",
             fields=tuple(getattr(definition, "fields", ()) or ()),
-            respond_within={
-                level.level: level.respond_within for level in getattr(definition, "severity", ()) if level is not None
-            },
+            respond_within=_allowed(definition),
             deviance_shape=deviance.as_ if deviance else "ratio",
             deviance_direction=deviance.direction if deviance else "above",
             deviance_unit="duration" if is_duration else getattr(limit, "unit", None),
@@ -165,6 +163,13 @@ def message(news: News, presentation: Presentation, public_url: str) -> Message:
         ),
         record=_record(incident, presentation),
     )
+
+
+def _allowed(definition: Any) -> dict[str, timedelta | None]:
+    """Time allowed by severity level; a built-in definition has one level."""
+    if level := getattr(definition, "severity_level", None):
+        return {level: definition.respond_within}
+    return {level.level: level.respond_within for level in getattr(definition, "severity", ())}
 
 
 def _deviance(incident: Incident, presentation: Presentation) -> str:
