@@ -16,7 +16,7 @@ from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.event import Terms, Violated
 from alerting_pipeline.domain.incident import Kind, fingerprint
 
-DEFAULT_OWNER = "data-platform"
+DEFAULT_OWNER = "data-team"
 VERSION = "built-in"
 
 
