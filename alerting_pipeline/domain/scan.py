@@ -117,7 +117,9 @@ def false_exists_sql(reading: Reading, relation: Relation, *, parameters: str = 
     select exists (select 1 from {relation.sql} as {ROW} where {reading.condition} is false) as false_exists"""
 
 
-def _payload(readings: Sequence[Reading], hit: str, *, alert: str = "v.alert", fingerprint: str | None = None) -> str:
+def _payload(
+    readings: Mapping[int, Reading], hit: str, *, alert: str = "v.alert", fingerprint: str | None = None
+) -> str:
     """The columns of COLUMNS after the first two, NULL for a row that is only counted."""
     fingerprints = {
         ordinal: fingerprint or fingerprint_sql(alert, reading.entity) for ordinal, reading in readings.items()
