@@ -15,11 +15,19 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
-from alerting_pipeline.domain.condition_check import BadSql, SqlProblem, check, column_name, within_limits
+from alerting_pipeline.domain.condition_check import (
+    BadSql,
+    SqlProblem,
+    check,
+    column_name,
+    syntax_problem,
+    within_limits,
+)
 
 __all__ = ["AS_OF", "BadSql", "Comparison", "Condition", "SqlProblem", "parse"]
 
 AS_OF = "as_of"
+_EXAMPLE = "write one boolean expression, such as amount > :review_limit"
 _FLIPPED = {exp.GT: "below", exp.GTE: "below", exp.LT: "above", exp.LTE: "above"}
 _DIRECT = {exp.GT: "above", exp.GTE: "above", exp.LT: "below", exp.LTE: "below"}
 
@@ -109,35 +117,13 @@ def _tree(text: str) -> exp.Expr:
     try:
         found = dialect.parse_into(exp.Condition, text)
     except (ParseError, TokenError) as error:
-        raise BadSql((_syntax_problem(text, error),)) from None
+        raise BadSql((syntax_problem(text, error, _EXAMPLE),)) from None
     except (RecursionError, ValueError, AttributeError, TypeError, IndexError, KeyError):
         # sqlglot's own slips on odd input: for the author, it is SQL that cannot be read.
         raise BadSql((SqlProblem(0, "this is not SQL that can be read", "write one boolean expression"),)) from None
     if len(found) != 1 or not isinstance(found[0], exp.Expr):
         raise BadSql((SqlProblem(0, "a condition is one expression", "write one boolean expression, without ;"),))
     return found[0]
-
-
-def _syntax_problem(text: str, error: ParseError | TokenError) -> SqlProblem:
-    remedy = "write one boolean expression, such as amount > :review_limit"
-    details = getattr(error, "errors", None)
-    if not details:
-        return SqlProblem(_unclosed(text), "a quote or comment is not closed", "close it")
-    first = details[0]
-    before, near = first.get("start_context") or "", first.get("highlight") or ""
-    offset = text.find(before + near) if before + near else -1
-    offset = max(offset, 0) + len(before) if offset >= 0 else 0
-    if not near:
-        return SqlProblem(len(text.rstrip()), "the SQL ends too early", remedy)
-    end = first.get("end_context") or ""
-    if not end.strip() and "missing" in first.get("description", ""):
-        return SqlProblem(offset, f'the SQL ends too early, after "{near}"', remedy)
-    return SqlProblem(offset, f'the SQL cannot be read at "{near}"', remedy)
-
-
-def _unclosed(text: str) -> int:
-    opened = max(text.rfind("'"), text.rfind('"'), text.rfind("/*"), text.rfind("$"))
-    return max(opened, 0)
 
 
 def _conjuncts(tree: exp.Expr) -> list[exp.Expr]:

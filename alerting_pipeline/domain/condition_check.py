@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlglot import exp
+from sqlglot.errors import ParseError, TokenError
 
 from alerting_pipeline.domain import sql_allow_list as allowed
 from alerting_pipeline.domain.nearest import did_you_mean
@@ -65,6 +66,23 @@ def within_limits(text: str) -> None:
         raise BadSql((SqlProblem(0, f"the SQL has more than {MOST_TOKENS} words", "move logic into dbt"),))
 
 
+def syntax_problem(text: str, error: ParseError | TokenError, remedy: str) -> SqlProblem:
+    """What sqlglot could not read, and where."""
+    details = getattr(error, "errors", None)
+    if not details:
+        return SqlProblem(_unclosed(text), "a quote or comment is not closed", "close it")
+    first = details[0]
+    before, near = first.get("start_context") or "", first.get("highlight") or ""
+    offset = text.find(before + near) if before + near else -1
+    offset = max(offset, 0) + len(before) if offset >= 0 else 0
+    if not near:
+        return SqlProblem(len(text.rstrip()), "the SQL ends too early", remedy)
+    end = first.get("end_context") or ""
+    if not end.strip() and "missing" in first.get("description", ""):
+        return SqlProblem(offset, f'the SQL ends too early, after "{near}"', remedy)
+    return SqlProblem(offset, f'the SQL cannot be read at "{near}"', remedy)
+
+
 def check(
     text: str, tree: exp.Expr, *, columns: Collection[str] | None, parameters: Collection[str]
 ) -> list[SqlProblem]:
@@ -84,15 +102,10 @@ def check(
     return sorted(set(problems), key=lambda problem: problem.offset)
 
 
-def _problem(
-    text: str, node: exp.Expr, columns: Collection[str] | None, parameters: Collection[str]
-) -> SqlProblem | None:
+def node_problem(text: str, node: exp.Expr) -> SqlProblem | None:
+    """What is wrong with one node by itself, whatever it stands in; names are not looked at."""
     if type(node) not in allowed.NODES:
         return _refused(text, node)
-    if isinstance(node, exp.Column):
-        return _column_problem(text, node, columns, parameters)
-    if isinstance(node, exp.Placeholder):
-        return _parameter_problem(text, node, columns, parameters)
     if isinstance(node, exp.In) and (node.args.get("query") or node.args.get("unnest") or node.args.get("field")):
         return SqlProblem(_find(text, "in"), "a condition cannot read another relation", "join it in dbt")
     if isinstance(node, allowed.COMPARISONS) and isinstance(node.this, allowed.COMPARISONS):
@@ -106,6 +119,16 @@ def _problem(
     if isinstance(node, exp.Any) and not isinstance(node.this.unnest(), exp.Array | exp.Placeholder):
         return SqlProblem(_find(text, "any"), "any() takes a parameter of type list", "write any(:name) or in (…)")
     return None
+
+
+def _problem(
+    text: str, node: exp.Expr, columns: Collection[str] | None, parameters: Collection[str]
+) -> SqlProblem | None:
+    if isinstance(node, exp.Column):
+        return _column_problem(text, node, columns, parameters)
+    if isinstance(node, exp.Placeholder):
+        return _parameter_problem(text, node, columns, parameters)
+    return node_problem(text, node)
 
 
 def _refused(text: str, node: exp.Expr) -> SqlProblem:
@@ -239,3 +262,8 @@ def _first_place(text: str, node: exp.Expr) -> int:
             if offset >= 0:
                 return offset
     return 0
+
+
+def _unclosed(text: str) -> int:
+    opened = max(text.rfind("'"), text.rfind('"'), text.rfind("/*"), text.rfind("$"))
+    return max(opened, 0)

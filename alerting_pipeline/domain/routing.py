@@ -82,9 +82,9 @@ def route(
     if not taken or not allowed:
         why = "fallback: no branch took it" if not taken else "fallback: no destination was left"
         for name in tree.fallback:
-            told = name in destinations and _may_receive(destinations[name], facts.kind)
-            if told and name not in allowed:
-                allowed[name] = (destinations[name], why)
+            destination = destinations.get(name) or ad_hoc(name)
+            if destination is not None and _may_receive(destination, facts.kind) and name not in allowed:
+                allowed[name] = (destination, why)
     return Routed(
         destinations=tuple(destination for destination, _ in allowed.values()),
         path=tuple(path for path, _ in taken) or ("fallback",),

@@ -52,6 +52,17 @@ FUNCTION_NAMES = tuple(sorted({name for name in _FUNCTIONS.values() if name[0].i
 NODES = frozenset((*_LOGIC, *_COMPARISONS, *_VALUES, *_ARITHMETIC, *_CASTS, *_FUNCTIONS))
 """The exact node types that a condition's tree may have."""
 
+QUERY_NODES = frozenset(
+    {
+        exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.Distinct,
+        exp.With, exp.CTE, exp.Subquery, exp.Exists, exp.Alias, exp.TableAlias, exp.Star, exp.Column, exp.In,
+        exp.Placeholder, exp.Filter, exp.Window, exp.WindowSpec, exp.Count, exp.Sum, exp.Avg, exp.Min, exp.Max,
+        exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.LogicalAnd,
+        exp.LogicalOr,
+    }
+)  # fmt: skip
+"""The node types that a query may have beside those of a condition."""
+
 PREDICATES = (
     exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Is,
     exp.Like, exp.ILike, exp.Escape, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Boolean, exp.StartsWith,

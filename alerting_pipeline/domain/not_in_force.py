@@ -1,0 +1,77 @@
+"""What a file may say already although nothing acts on it yet: the one list, for the notes of `alerting validate`.
+
+Whoever brings one of these to life removes its line here, in the same change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from alerting_pipeline.domain.definition import AlertDefinition, Definition
+from alerting_pipeline.domain.people import People
+from alerting_pipeline.domain.problem import Finding
+from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
+from alerting_pipeline.domain.routing_tree import RoutingTree
+
+_NOTHING = timedelta(0)
+
+
+def in_definition(definition: Definition) -> Iterator[Finding]:
+    """What a definition says that is not in force yet."""
+    if isinstance(definition, DataDefinition):
+        yield _note(("kind",), "kind data is read and checked, but not evaluated yet")
+    elif isinstance(definition, ReportDefinition):
+        yield _note(("report",), "a report is read and checked, but not sent yet")
+    if definition.pause is not None:
+        yield _note(("pause",), "pause is not in force yet")
+    if definition.visible_to:
+        yield _note(("visible_to",), "visible_to is not in force yet")
+    if isinstance(definition, AlertDefinition):
+        yield from _in_alert(definition)
+
+
+def in_people(people: People) -> Iterator[Finding]:
+    """What people.yaml says that is not in force yet."""
+    for name, person in people.people.items():
+        if person.absences:
+            yield _note(("people", name, "absences"), "absences are not in force yet")
+        if person.budget:
+            yield _note(("people", name, "budget"), "budget is not in force yet")
+    for name, team in people.teams.items():
+        if team.rota:
+            yield _note(("teams", name, "rota"), "rota is not in force yet")
+        if team.budget:
+            yield _note(("teams", name, "budget"), "budget is not in force yet")
+
+
+def in_routing(tree: RoutingTree) -> Iterator[Finding]:
+    """What routing.yaml says that is not in force yet."""
+    if tree.inhibit:
+        yield _note(("inhibit",), "inhibition is not in force yet")
+
+
+def _in_alert(definition: AlertDefinition) -> Iterator[Finding]:
+    said = {
+        "for": definition.hold_for != _NOTHING,
+        "keep_firing_for": definition.keep_firing_for != _NOTHING,
+        "group_by": bool(definition.group_by),
+        "digest": definition.digest is not None,
+        "expected_per_week": definition.expected_per_week is not None,
+        "actions": bool(definition.actions),
+        "automation": definition.automation.rung != "notify",
+    }
+    for key, is_said in said.items():
+        if is_said:
+            yield _note((key,), f"{key} is not in force yet")
+    for index, level in enumerate(definition.severity):
+        if level.remind_every is not None:
+            yield _note(("severity", index, "remind_every"), "remind_every is not in force yet")
+    for name, parameter in definition.parameters.items():
+        for key in ("changed_by", "approved_by"):
+            if getattr(parameter, key):
+                yield _note(("parameters", name, key), f"{key} is not in force yet")
+
+
+def _note(at: tuple[str | int, ...], what: str) -> Finding:
+    return Finding(at, what, "it is checked now and will act once it is built", severity="note")

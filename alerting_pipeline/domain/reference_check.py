@@ -1,0 +1,127 @@
+"""What must hold between the files: teams, roles, people and destinations that one names are in the other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from alerting_pipeline.domain.definition import AlertDefinition, Definition
+from alerting_pipeline.domain.destination import Destination, ad_hoc
+from alerting_pipeline.domain.nearest import did_you_mean
+from alerting_pipeline.domain.people import People
+from alerting_pipeline.domain.problem import Finding
+from alerting_pipeline.domain.routing_tree import Branch, Match, RoutingTree
+
+Way = tuple[str | int, ...]
+
+
+def check_people(definition: Definition, people: People) -> Iterator[Finding]:
+    """Teams and roles that a definition names must be in people.yaml."""
+    yield from _known(
+        ("owner",), f'owner "{definition.owner}"', definition.owner, people.teams, "a team in people.yaml"
+    )
+    for index, team in enumerate(definition.visible_to):
+        yield from _known(("visible_to", index), f'"{team}"', team, people.teams, "a team in people.yaml")
+    if not isinstance(definition, AlertDefinition):
+        return
+    named: list[tuple[Way, str]] = []
+    for name, parameter in definition.parameters.items():
+        for key in ("changed_by", "approved_by"):
+            named += [(("parameters", name, key, i), role) for i, role in enumerate(getattr(parameter, key))]
+    for name, action in definition.actions.items():
+        named += [(("actions", name, "roles", i), role) for i, role in enumerate(action.roles)]
+    for at, role in named:
+        yield from _known(at, f'role "{role}"', role, people.roles, "a role in people.yaml")
+
+
+def check_destinations(definition: AlertDefinition, destinations: Mapping[str, Destination]) -> Iterator[Finding]:
+    """What `notify` and `write_back` name must be a destination, and of the right channel."""
+    for index, entry in enumerate(definition.notify):
+        if entry not in destinations and ad_hoc(entry) is None:
+            remedy = did_you_mean(entry, destinations) or "write #channel, a mail address, or a name from that file"
+            yield Finding(("notify", index), f'"{entry}" is not a destination in destinations.yaml', remedy)
+    for index, entry in enumerate(definition.write_back):
+        channel = "sheet" if entry.sheet else "table"
+        of_channel = [name for name, known in destinations.items() if known.channel == channel]
+        if entry.destination not in of_channel:
+            remedy = did_you_mean(entry.destination, of_channel) or f"add it there with channel: {channel}"
+            what = f'"{entry.destination}" is not a {channel} in destinations.yaml'
+            yield Finding(("write_back", index, channel), what, remedy)
+
+
+def check_people_file(people: People) -> Iterator[Finding]:
+    """Members, substitutes, rota and roles that people.yaml names must be in it."""
+    for name, person in people.people.items():
+        for index, role in enumerate(person.roles):
+            at: Way = ("people", name, "roles", index)
+            yield from _known(at, f'role "{role}"', role, people.roles, "under roles in this file")
+        for index, absence in enumerate(person.absences):
+            if absence.substitute is not None:
+                at = ("people", name, "absences", index, "substitute")
+                yield from _person(at, absence.substitute, people)
+    for name, team in people.teams.items():
+        for index, member in enumerate(team.members):
+            yield from _person(("teams", name, "members", index), member, people)
+        for index, member in enumerate(team.rota.weekly if team.rota else ()):
+            yield from _person(("teams", name, "rota", "weekly", index), member, people)
+    seen: dict[str, str] = {}
+    for name, person in people.people.items():
+        if person.os_user is not None and person.os_user in seen:
+            what = f'os_user "{person.os_user}" already belongs to {seen[person.os_user]}'
+            yield Finding(("people", name, "os_user"), what, "give each person their own")
+        elif person.os_user is not None:
+            seen[person.os_user] = name
+
+
+def check_routing(
+    tree: RoutingTree, destinations: Mapping[str, Destination] | None, people: People | None
+) -> Iterator[Finding]:
+    """Destinations and owners that the tree names must exist; the fallback must reach an engineer."""
+    if destinations is not None:
+        for index, name in enumerate(tree.fallback):
+            yield from _destination(("fallback", index), name, destinations)
+        known = [destinations[name] for name in tree.fallback if name in destinations]
+        if known and not any(destination.audience == "engineering" for destination in known):
+            what = "no destination of the fallback has audience engineering, so system failures would reach nobody"
+            yield Finding(("fallback",), what, "add audience: engineering to one of them in destinations.yaml")
+    yield from _check_branches((), tree.routes, destinations, people)
+    for index, rule in enumerate(tree.inhibit):
+        for side in ("source", "target"):
+            yield from _check_match(("inhibit", index, side), getattr(rule, side), people)
+
+
+def _check_branches(
+    above: Way, branches: tuple[Branch, ...], destinations: Mapping[str, Destination] | None, people: People | None
+) -> Iterator[Finding]:
+    key = "children" if above else "routes"
+    names: set[str] = set()
+    for index, branch in enumerate(branches):
+        at: Way = (*above, key, index)
+        if branch.name in names:
+            yield Finding((*at, "name"), f'two branches here are named "{branch.name}"', "rename one of them")
+        names.add(branch.name)
+        if destinations is not None:
+            for position, name in enumerate(branch.destinations):
+                yield from _destination((*at, "destinations", position), name, destinations)
+        yield from _check_match((*at, "match"), branch.match, people)
+        yield from _check_branches(at, branch.children, destinations, people)
+
+
+def _check_match(at: Way, match: Match, people: People | None) -> Iterator[Finding]:
+    if people is not None:
+        for index, team in enumerate(match.owner):
+            yield from _known((*at, "owner", index), f'owner "{team}"', team, people.teams, "a team in people.yaml")
+
+
+def _destination(at: Way, name: str, destinations: Mapping[str, Destination]) -> Iterator[Finding]:
+    if ad_hoc(name) is None:
+        yield from _known(at, f'"{name}"', name, destinations, "a destination in destinations.yaml")
+
+
+def _person(at: Way, name: str, people: People) -> Iterator[Finding]:
+    yield from _known(at, f'"{name}"', name, people.people, "a person in this file")
+
+
+def _known(at: Way, shown: str, name: str, known: Collection[str], what: str) -> Iterator[Finding]:
+    if name not in known:
+        names = ", ".join(sorted(known)[:12]) or "none"
+        yield Finding(at, f"{shown} is not {what}", did_you_mean(name, known) or f"there are {names}")
