@@ -34,7 +34,8 @@ class Delivery:
 
     `id` is the idempotency key: the same id must never have two effects where the destination can tell. `message` is
     the JSON form of `rendering.message.Message`. `attempt` counts from 1; `is_uncertain` says that an earlier attempt
-    may have arrived (a crash, a lost answer), so that a channel that can look it up does so first.
+    may have arrived (a crash, a lost answer), so that a channel that can look it up does so first. `progress` is what
+    an earlier attempt finished before it failed (`Undelivered.progress`).
     """
 
     id: UUID
@@ -44,11 +45,15 @@ class Delivery:
     message: Mapping[str, Any]
     attempt: int = 1
     is_uncertain: bool = False
+    progress: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a channel remembers of a delivery (JSON scalars): Slack's channel and ts, a Message-ID, a path."""
+    """What a channel remembers of a delivery (JSON): Slack's channel and ts, a Message-ID, a path.
+
+    A text under `warning` says what went wrong although the delivery as a whole was taken.
+    """
 
     data: Mapping[str, Any] = field(default_factory=dict)
     is_duplicate_possible: bool = False
@@ -58,17 +63,24 @@ class Undelivered(Exception):
     """A delivery was not handed over. The adapter says what kind of failure it was; the caller decides about a retry.
 
     `retry_after` is in seconds, where the destination named a time. `is_uncertain`: the destination may have taken the
-    message although its answer was lost.
+    message although its answer was lost. `progress`: what was finished and must not be done again.
     """
 
     def __init__(
-        self, reason: str, *, retryable: bool, retry_after: float | None = None, is_uncertain: bool = False
+        self,
+        reason: str,
+        *,
+        retryable: bool,
+        retry_after: float | None = None,
+        is_uncertain: bool = False,
+        progress: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retryable = retryable
         self.retry_after = retry_after
         self.is_uncertain = is_uncertain
+        self.progress = progress
 
 
 class Channel(Protocol):
@@ -114,6 +126,7 @@ class Failure:
     reason: str
     retry_in: float | None
     is_uncertain: bool = False
+    progress: Mapping[str, Any] | None = None
 
 
 class Outbox(Protocol):

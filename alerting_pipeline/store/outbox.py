@@ -47,7 +47,9 @@ def enqueue(connection: Connection, notifications: Iterable[Notification]) -> in
     ]
     if not rows:
         return 0
-    inserted = connection.execute(statements.INSERT, {"rows": json.dumps(rows, ensure_ascii=False)}).scalars().all()
+    inserted = (
+        connection.execute(statements.INSERT, {"rows": json.dumps(_storable(rows), ensure_ascii=False)}).scalars().all()
+    )
     if inserted:
         connection.execute(statements.SUPERSEDE, {"ids": inserted})
         connection.execute(text(f"notify {SIGNAL}"))
@@ -101,6 +103,7 @@ class PostgresOutbox:
                 **_key(failure.claim),
                 "error": failure.reason[:2_000],
                 "retry_in": failure.retry_in,
+                "progress": None if failure.progress is None else dict(failure.progress),
                 "result": "uncertain" if failure.is_uncertain else "failed",
             }
             for failure in failures
@@ -186,6 +189,15 @@ def counts(connection: Connection) -> dict[str, int]:
     return {row["status"]: row["count"] for row in connection.execute(statements.COUNTS).mappings()}
 
 
+def _storable(value: Any) -> Any:
+    """Without what Postgres cannot store as text: the null character and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return [_storable(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def _key(claim: Claim) -> dict[str, Any]:
     return {"delivery_id": str(claim.delivery.id), "fence": claim.fence}
 
@@ -199,6 +211,7 @@ def _claim(row: dict[Any, Any]) -> Claim:
         message=row["message"],
         attempt=row["attempts"],
         is_uncertain=row["is_uncertain"],
+        progress=row["progress"] or {},
     )
     earlier = row["earlier"]
     return Claim(delivery, row["fence"], None if earlier is None else Receipt(earlier))

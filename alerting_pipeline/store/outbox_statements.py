@@ -91,7 +91,7 @@ started as (
 )
 select
     leased.delivery_id, leased.incident_id, leased.destination, leased.channel, leased.message, leased.attempts,
-    leased.fence, previous.receipt as earlier,
+    leased.fence, leased.receipt as progress, previous.receipt as earlier,
     leased.attempts > 1 and (
         exists (select 1 from unfinished where unfinished.delivery_id = leased.delivery_id)
         or exists (
@@ -116,7 +116,8 @@ with finished as (
 ),
 recorded as (
     update ledger.outbox as o
-    set status = 'sent', sent_at = clock_timestamp(), receipt = finished.receipt, error = null,
+    set status = 'sent', sent_at = clock_timestamp(), receipt = finished.receipt,
+        error = finished.receipt ->> 'warning',
         leased_until = null, leased_by = null
     from finished
     where o.delivery_id = finished.delivery_id and o.fence = finished.fence and o.status = 'leased'
@@ -134,13 +135,13 @@ select count(*) from recorded
 FAILED = text("""
 with finished as (
     select * from jsonb_to_recordset(cast(:rows as jsonb))
-        as r (delivery_id uuid, fence bigint, error text, retry_in float8, result text)
+        as r (delivery_id uuid, fence bigint, error text, retry_in float8, progress jsonb, result text)
 ),
 recorded as (
     update ledger.outbox as o
     set status = case when finished.retry_in is null then 'dead' else 'waiting' end,
         next_attempt_at = clock_timestamp() + make_interval(secs => coalesce(finished.retry_in, 0)),
-        error = finished.error, leased_until = null, leased_by = null
+        error = finished.error, receipt = coalesce(finished.progress, o.receipt), leased_until = null, leased_by = null
     from finished
     where o.delivery_id = finished.delivery_id and o.fence = finished.fence and o.status = 'leased'
     returning o.delivery_id

@@ -261,7 +261,8 @@ class DeliveryWorker:
             is_dead = not error.retryable or claim.delivery.attempt >= retry.attempts
             chance = random.random()  # noqa: S311 - jitter, not a secret
             delay = max(retry.delay(claim.delivery.attempt, chance), error.retry_after or 0.0)
-            failures.append(Failure(claim, error.reason, None if is_dead else delay, error.is_uncertain))
+            again = None if is_dead else delay
+            failures.append(Failure(claim, error.reason, again, error.is_uncertain, error.progress))
         last = failed[-1][1]
         with self._lock:
             if last.retryable:

@@ -1,0 +1,148 @@
+"""Which channel serves a destination: the built-in ones, and those of others by entry point.
+
+A third party adds a channel with an entry point in the group `alerting_pipeline.channels`: its name is the channel's in
+destinations.yaml, its object a function `(destination, surroundings) -> Channel`. It may raise a pydantic
+ValidationError for wrong settings, at once and without any connection.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr, ValidationError
+
+from alerting_pipeline.domain.destination import Destination, ad_hoc
+from alerting_pipeline.domain.ports import Channel, Delivery, Undelivered
+
+if TYPE_CHECKING:
+    from slack_sdk import WebClient
+    from sqlalchemy import Engine
+
+GROUP = "alerting_pipeline.channels"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What channels may use. Without a Slack client or a mail server, their messages go to the local inbox."""
+
+    inbox: Path
+    sheets: Path
+    engine: Callable[[], Engine]
+    slack_client: Callable[[], WebClient] | None = None
+    mail_server: SecretStr | None = None
+    mail_from: str = "alerting-pipeline <alerts@localhost>"
+
+
+Build = Callable[[Destination, Surroundings], Channel]
+LookUp = Callable[[str], Destination | None]
+
+
+class Channels:
+    """The channel of each delivery, made on first use and kept. Safe for threads."""
+
+    def __init__(self, look_up: LookUp, surroundings: Surroundings) -> None:
+        self._look_up = look_up
+        self._surroundings = surroundings
+        self._made: dict[str, Channel] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, delivery: Delivery) -> Channel:
+        """Raises Undelivered, for good, where the destination is gone or its settings are wrong."""
+        name = delivery.destination
+        with self._lock:
+            if name not in self._made:
+                destination = self._look_up(name) or ad_hoc(name)
+                if destination is None:
+                    reason = f'"{name}" is not in destinations.yaml; add it, then `alerting outbox retry`'
+                    raise Undelivered(reason, retryable=False)
+                problems = check(destination)
+                if problems:
+                    raise Undelivered(f"{name}: {problems[0]}", retryable=False)
+                self._made[name] = builders()[destination.channel](destination, self._surroundings)
+            return self._made[name]
+
+
+def check(destination: Destination) -> list[str]:
+    """What is wrong with a destination's settings, as sentences; nothing is connected to."""
+    build = builders().get(destination.channel)
+    if build is None:
+        return [f'there is no channel "{destination.channel}"; there are {", ".join(sorted(builders()))}']
+    try:
+        build(destination, _NOWHERE)
+    except ValidationError as error:
+        return [_sentence(item["loc"], item["msg"]) for item in error.errors()]
+    except Undelivered as error:
+        return [error.reason]
+    return []
+
+
+@lru_cache(maxsize=1)
+def builders() -> dict[str, Build]:
+    """Channel name → how to build it. A built-in name can't be taken over."""
+    foreign = {point.name: _loading(point.load) for point in entry_points(group=GROUP)}
+    return {**foreign, **_BUILT_IN}
+
+
+def _loading(load: Callable[[], Build]) -> Build:
+    return lambda destination, surroundings: load()(destination, surroundings)
+
+
+def _slack(destination: Destination, surroundings: Surroundings) -> Channel:
+    from alerting_pipeline.adapters.channels.slack import SlackChannel, SlackSettings
+
+    settings = SlackSettings.model_validate({"to": destination.name, **destination.settings})
+    if surroundings.slack_client is None:
+        return _inbox(surroundings, to=settings.to)
+    return SlackChannel(settings, surroundings.slack_client)
+
+
+def _email(destination: Destination, surroundings: Surroundings) -> Channel:
+    from alerting_pipeline.adapters.channels.email import EmailChannel, EmailSettings
+
+    settings = EmailSettings.model_validate({"to": [destination.name], **destination.settings})
+    if surroundings.mail_server is None:
+        return _inbox(surroundings, to=list(settings.to), sender=surroundings.mail_from)
+    return EmailChannel(settings, surroundings.mail_server, surroundings.mail_from)
+
+
+def _sheet(destination: Destination, surroundings: Surroundings) -> Channel:
+    from alerting_pipeline.adapters.channels.sheet import SheetChannel, SheetSettings
+
+    settings = SheetSettings.model_validate(dict(destination.settings))
+    safe = "".join(sign if sign.isalnum() or sign in "_-" else "_" for sign in destination.name) or "sheet"
+    return SheetChannel(settings, surroundings.sheets / (settings.file or f"{safe}.xlsx"))
+
+
+def _table(destination: Destination, surroundings: Surroundings) -> Channel:
+    from alerting_pipeline.adapters.channels.table import TableChannel, TableSettings
+
+    return TableChannel(TableSettings.model_validate(dict(destination.settings)), destination.name, surroundings.engine)
+
+
+def _file(destination: Destination, surroundings: Surroundings) -> Channel:
+    return _inbox(surroundings)
+
+
+def _inbox(surroundings: Surroundings, **details: object) -> Channel:
+    from alerting_pipeline.adapters.channels.file import FileChannel
+
+    return FileChannel(surroundings.inbox, details=details)
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    where = ".".join(str(part) for part in place)
+    return f"{where}: {message.removeprefix('Value error, ')}" if where else message
+
+
+def _no_engine() -> Engine:
+    raise Undelivered("no database is used for a check", retryable=False)
+
+
+_BUILT_IN: dict[str, Build] = {"slack": _slack, "email": _email, "sheet": _sheet, "table": _table, "file": _file}
+_NOWHERE = Surroundings(Path("/nonexistent"), Path("/nonexistent"), _no_engine)

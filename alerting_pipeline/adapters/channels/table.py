@@ -1,0 +1,164 @@
+"""A table in the warehouse with one row per incident, upserted by its key: for programs and dashboards of others.
+
+Only tables in an allow-listed schema, only columns of ours, every value bound, every identifier quoted. The table is
+made if it is missing; in a table that others made, only the columns that are there are written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from alerting_pipeline.domain.pacing import Pace
+from alerting_pipeline.domain.ports import Delivery, Receipt, Undelivered
+from alerting_pipeline.rendering.message import Message, Scalar
+from alerting_pipeline.rendering.record import KEY, record
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+_NAME = r"[a-z_][a-z0-9_]{0,62}"
+_INSTANTS = frozenset({"opened_at", "due_at", "resolved_at"})
+_PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})  # connection, rollback, resources, locks, shutdown
+SCHEMAS = frozenset({"operations"})
+
+
+class TableSettings(BaseModel):
+    """Settings of a table destination: `table` in the schema `operations`; default: the destination's name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: str | None = Field(default=None, pattern=rf"^({_NAME}\.)?{_NAME}$")
+
+
+class TableChannel:
+    """One table. `engine` connects as the role that may write there."""
+
+    pace = Pace()
+
+    def __init__(self, settings: TableSettings, name: str, engine: Callable[[], Engine]) -> None:
+        schema, _, table = (settings.table or name).rpartition(".")
+        schema = schema or "operations"
+        if schema not in SCHEMAS or not re.fullmatch(_NAME, table):
+            allowed = ", ".join(sorted(SCHEMAS))
+            reason = f'"{schema}.{table}" may not be written to; name a table of schema {allowed} in destinations.yaml'
+            raise Undelivered(reason, retryable=False)
+        self._schema, self._table = schema, table
+        self._make_engine = engine
+
+    def deliver(self, delivery: Delivery) -> Receipt:
+        """Upsert the row; the same delivery again writes the same row."""
+        answer = self.deliver_batch([delivery])[0]
+        if isinstance(answer, Undelivered):
+            raise answer
+        return answer
+
+    def deliver_batch(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Undelivered]:
+        """All rows in one transaction; one that the table refuses leaves the others alone."""
+        from sqlalchemy.exc import DBAPIError
+
+        try:
+            with self._make_engine().begin() as connection:
+                connection.exec_driver_sql("set local statement_timeout = '15s'")
+                connection.exec_driver_sql("set local lock_timeout = '5s'")
+                return [self._put(connection, delivery) for delivery in deliveries]
+        except DBAPIError as error:
+            _refused(error, f"{self._schema}.{self._table}")
+
+    def _put(self, connection: Connection, delivery: Delivery) -> Receipt | Undelivered:
+        from sqlalchemy.exc import DBAPIError
+
+        row = {name: value for name, value in record(Message.from_json(delivery.message)).items() if _is_column(name)}
+        if row[KEY] is None:
+            return Undelivered("a table takes incidents only; this message has none", retryable=False)
+        try:
+            with connection.begin_nested():
+                self._upsert(connection, row)
+        except DBAPIError as error:
+            if error.connection_invalidated or _is_passing(error):
+                raise
+            return Undelivered(_words(error, f"{self._schema}.{self._table}"), retryable=False)
+        return Receipt({"via": "table", "table": f"{self._schema}.{self._table}", "incident_id": row[KEY]})
+
+    def _upsert(self, connection: Connection, row: Mapping[str, Scalar]) -> None:
+        columns = self._columns(connection, row)
+        written = [name for name in row if name in columns]
+        names = ", ".join(_quoted(name) for name in written)
+        values = ", ".join(f"cast(%s as {columns[name]})" for name in written)
+        changes = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in written if name != KEY)
+        action = f"update set {changes}" if changes else "nothing"
+        connection.exec_driver_sql(
+            f"insert into {self._name} ({names}) values ({values}) on conflict ({_quoted(KEY)}) do {action}",
+            tuple(row[name] for name in written),
+        )
+
+    def _columns(self, connection: Connection, row: Mapping[str, Scalar]) -> dict[str, str]:
+        """The table's columns and their types, after what is missing was added where the table is ours."""
+        there = self._existing(connection)
+        if not there:
+            wanted = ", ".join(f"{_quoted(name)} {_type(name, value)}" for name, value in row.items() if name != KEY)
+            connection.exec_driver_sql(
+                f"create table if not exists {self._name} ({_quoted(KEY)} bigint primary key, {wanted})"
+            )
+            return self._existing(connection)
+        missing = [name for name in row if name not in there]
+        if missing and self._is_ours(connection):
+            for name in missing:
+                connection.exec_driver_sql(
+                    f"alter table {self._name} add column if not exists {_quoted(name)} {_type(name, row[name])}"
+                )
+            return self._existing(connection)
+        return there
+
+    def _existing(self, connection: Connection) -> dict[str, str]:
+        found = connection.exec_driver_sql(
+            "select a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute a "
+            "where a.attrelid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped",
+            (self._name,),
+        )
+        return {str(name): str(kind) for name, kind in found}
+
+    def _is_ours(self, connection: Connection) -> bool:
+        query = "select pg_has_role(relowner, 'usage') from pg_class where oid = to_regclass(%s)"
+        return bool(connection.exec_driver_sql(query, (self._name,)).scalar())
+
+    @property
+    def _name(self) -> str:
+        return f"{_quoted(self._schema)}.{_quoted(self._table)}"
+
+
+def _type(name: str, value: Scalar) -> str:
+    if name in _INSTANTS:
+        return "timestamptz"
+    if isinstance(value, bool):
+        return "boolean"
+    return "numeric" if isinstance(value, int | float) else "text"
+
+
+def _is_column(name: str) -> bool:
+    """Can a column be called so, in a statement in which % marks a place for a value?"""
+    return 0 < len(name.encode()) < 64 and "%" not in name and "\x00" not in name
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _is_passing(error: Any) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    return state is None or state[:2] in _PASSING_CLASSES
+
+
+def _words(error: Any, table: str) -> str:
+    """The kind of error alone: the database's text may quote values."""
+    kind = type(error.orig).__name__
+    return f"the table {table} does not take the row ({kind}, SQLSTATE {getattr(error.orig, 'sqlstate', None)})"
+
+
+def _refused(error: Any, table: str) -> NoReturn:
+    if _is_passing(error):
+        raise Undelivered(f"the database of {table} can't be reached or is busy", retryable=True) from None
+    raise Undelivered(_words(error, table), retryable=False) from None
