@@ -1,0 +1,133 @@
+"""Writes what the sample company's systems would have delivered, and the labels that say what should come of it.
+
+A pure function of (seed, days): run again it writes the same bytes, and files that are there already are left alone.
+Days are made one after the other, so memory doesn't grow with their number.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from alerting_pipeline.demo import cost_report, cost_story, deliveries, labels, payments
+from alerting_pipeline.demo.calendar import AS_OF, DEFAULT_DAYS, day_before, past_days
+from alerting_pipeline.demo.company import customers, terminals
+from alerting_pipeline.demo.landing import as_csv, as_gzip, as_json_lines, deliver
+from alerting_pipeline.demo.payments_story import planned_customers, planned_payments
+
+DEFAULT_SEED = 20260119
+File = tuple[str, str, bytes, int]  # source, path under its root, content, rows
+_CUSTOMER_LISTS = ((7, False), (0, True))  # days before AS_OF; is it the newest
+
+
+@dataclass(slots=True)
+class Summary:
+    """What was written: rows and files per source, how many files were new, and the planted cases per kind."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    files: dict[str, int] = field(default_factory=dict)
+    new_files: int = 0
+    exceptions: int = 0
+    near_misses: int = 0
+
+
+def generate(landing: Path, labels_file: Path, days: int = DEFAULT_DAYS, seed: int = DEFAULT_SEED) -> Summary:
+    """Write `days` days of ordinary traffic, and the story, under `landing`; the labels to `labels_file`.
+
+    `labels_file` must lie outside `landing`, from which everything is loaded. Raises ValueError otherwise, and for
+    fewer days than one.
+    """
+    if days < 1:
+        raise ValueError(f"the sample company needs at least one day, not {days}")
+    if labels_file.resolve().is_relative_to(landing.resolve()):
+        raise ValueError(f"{labels_file} lies in the landing folder, where a rule could come to read it")
+    summary = Summary()
+    truth: list[labels.Label] = []
+    for source, name, content, rows in _files(days, seed, truth):
+        summary.new_files += deliver(landing / source / name, content)
+        summary.files[source] = summary.files.get(source, 0) + 1
+        summary.rows[source] = summary.rows.get(source, 0) + rows
+    deliver(labels_file, labels.to_lines(truth))
+    summary.exceptions = sum(label.kind == "exception" for label in truth)
+    summary.near_misses = len(truth) - summary.exceptions
+    return summary
+
+
+def _files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[File]:
+    """Every file, one after the other; the labels of what is in them go to `truth`."""
+    yield from _lists(seed)
+    yield from _payment_files(days, seed, truth)
+    yield from _delivery_files(days, seed, truth)
+    yield from _cost_files(days, seed)
+    truth += cost_story.labels()
+
+
+def _lists(seed: int) -> Iterator[File]:
+    for days_ago, is_newest in _CUSTOMER_LISTS:
+        known = [*customers(seed), *planned_customers(is_newest)]
+        rows = [(c.customer_id, c.name, c.segment, c.country) for c in known]
+        content = as_csv(("customer_id", "name", "segment", "country"), rows)
+        yield "customers", f"{day_before(days_ago)}/customers.csv", content, len(rows)
+    places = [(t.terminal_id, t.merchant, t.category, t.city) for t in terminals(seed)]
+    content = as_csv(("terminal_id", "merchant", "category", "city"), places)
+    yield "terminals", f"{day_before(0)}/terminals.csv", content, len(places)
+    seats = [(a, app, s.team) for s in cost_story.SPENDERS for a, app in s.seats if s.budget is not None]
+    yield "cost_teams", f"{day_before(0)}/cost_teams.csv", as_csv(("account_id", "app", "team"), seats), len(seats)
+    budgets = [(s.team, s.budget, cost_story.CURRENCY) for s in cost_story.SPENDERS if s.budget is not None]
+    content = as_csv(("team", "daily_budget", "currency"), budgets)
+    yield "team_budgets", f"{day_before(0)}/team_budgets.csv", content, len(budgets)
+
+
+def _payment_files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[File]:
+    story, story_labels = planned_payments()
+    truth += story_labels
+    first_ordinary_day = day_before(days)
+    changes: dict[date, list[dict[str, object]]] = defaultdict(list)
+    for day in past_days(days):
+        made = [payment for payment in story if payment.made_at.date() == day]
+        if day >= first_ordinary_day:
+            made = [*payments.ordinary_payments(seed, day, customers(seed)), *made]
+        yield "card_transactions", f"{day}.parquet", payments.as_parquet(made), len(made)
+        _file_by_day(changes, payments.status_changes(made))
+        yield from _reported("transaction_statuses", changes, until=day)
+    yield from _reported("transaction_statuses", changes, until=AS_OF.date())
+
+
+def _delivery_files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[File]:
+    story, story_labels = deliveries.planted_orders()
+    truth += story_labels
+    first_ordinary_day = day_before(days)
+    events: dict[date, list[dict[str, object]]] = defaultdict(list)
+    for day in past_days(days):
+        made = [order for order in story if order.ordered_at.date() == day]
+        if day >= first_ordinary_day:
+            made = [*deliveries.ordinary_orders(seed, day, customers(seed)), *made]
+        content = as_gzip(as_csv(deliveries.ORDER_COLUMNS, (order.as_row() for order in made)))
+        yield "delivery_orders", f"{day}.csv.gz", content, len(made)
+        _file_by_day(events, deliveries.reports(made))
+        yield from _reported("delivery_events", events, until=day)
+    yield from _reported("delivery_events", events, until=AS_OF.date())
+
+
+def _cost_files(days: int, seed: int) -> Iterator[File]:
+    for delivery in cost_report.deliveries(past_days(days)):
+        rows = list(cost_report.line_items(seed, delivery))
+        name = f"{delivery.period}/{delivery.delivered_on}/report-00001.csv.gz"
+        yield "cost_and_usage", name, as_gzip(as_csv(cost_report.HEADER, rows)), len(rows)
+
+
+def _file_by_day(
+    waiting: dict[date, list[dict[str, object]]], reported: Iterable[tuple[date, dict[str, object]]]
+) -> None:
+    for day, row in reported:
+        waiting[day].append(row)
+
+
+def _reported(source: str, waiting: dict[date, list[dict[str, object]]], until: date) -> Iterator[File]:
+    """The files of days that nothing more can be reported for: what happens later is reported later."""
+    for day in sorted(day for day in waiting if day <= until):
+        rows = waiting.pop(day)
+        yield source, f"{day}.jsonl", as_json_lines(rows), len(rows)
