@@ -72,7 +72,7 @@ class Person(Strict):
     name: Text = Field(default="", description="The full name.")
     email: Email | None = Field(default=None, description="The mail address.")
     slack: Text | None = Field(default=None, description="The Slack member id, such as U012AB3CD.")
-    os_user: Text | None = Field(default=None, description="The operating-system user, for the command line.")
+    user: Text | None = Field(default=None, description="The login name, which `--as` defaults to on the command line.")
     roles: Texts = Field(default=(), description="What the person may do: roles of this file.")
     absences: tuple[Absence, ...] = Field(default=(), description="Times in which the person isn't reached.")
     budget: WrittenBudget = Field(default=None, description="At most so many messages, such as 5 per week.")
@@ -101,12 +101,20 @@ class People(Strict):
 
     version: Integer = Field(default=1, ge=1, le=1, description="The version of the format: 1.")
     people: dict[Text, Person] = Field(default_factory=dict, description="People by a short name.")
-    roles: dict[Text, Text | None] = Field(default_factory=dict, description="Roles, each with what it is for.")
+    roles: dict[Text, Text | None] = Field(
+        default_factory=dict, description="What roles are for; where it is stated, people may have only these."
+    )
     teams: dict[Text, Team] = Field(default_factory=dict, description="Teams by name.")
 
-    def person_of(self, os_user: str) -> str | None:
-        """The short name of whoever has this operating-system user, or goes by that short name."""
+    @property
+    def known_roles(self) -> frozenset[str]:
+        """The roles that somebody may have: those described, or where none is, those that somebody has."""
+        held = {role for person in self.people.values() for role in person.roles}
+        return frozenset(self.roles or held)
+
+    def person_of(self, user: str) -> str | None:
+        """The short name of whoever has this login name, or goes by that short name."""
         for name, person in self.people.items():
-            if person.os_user == os_user:
+            if person.user == user:
                 return name
-        return os_user if os_user in self.people else None
+        return user if user in self.people else None

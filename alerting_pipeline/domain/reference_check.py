@@ -30,7 +30,7 @@ def check_people(definition: Definition, people: People) -> Iterator[Finding]:
     for name, action in definition.actions.items():
         named += [(("actions", name, "roles", i), role) for i, role in enumerate(action.roles)]
     for at, role in named:
-        yield from _known(at, f'role "{role}"', role, people.roles, "a role in people.yaml")
+        yield from _known(at, f'role "{role}"', role, people.known_roles, "a role in people.yaml")
 
 
 def check_destinations(definition: AlertDefinition, destinations: Mapping[str, Destination]) -> Iterator[Finding]:
@@ -53,7 +53,7 @@ def check_people_file(people: People) -> Iterator[Finding]:
     for name, person in people.people.items():
         for index, role in enumerate(person.roles):
             at: Way = ("people", name, "roles", index)
-            yield from _known(at, f'role "{role}"', role, people.roles, "under roles in this file")
+            yield from _known(at, f'role "{role}"', role, people.known_roles, "under roles in this file")
         for index, absence in enumerate(person.absences):
             if absence.substitute is not None:
                 at = ("people", name, "absences", index, "substitute")
@@ -65,11 +65,11 @@ def check_people_file(people: People) -> Iterator[Finding]:
             yield from _person(("teams", name, "rota", "weekly", index), member, people)
     seen: dict[str, str] = {}
     for name, person in people.people.items():
-        if person.os_user is not None and person.os_user in seen:
-            what = f'os_user "{person.os_user}" already belongs to {seen[person.os_user]}'
-            yield Finding(("people", name, "os_user"), what, "give each person their own")
-        elif person.os_user is not None:
-            seen[person.os_user] = name
+        if person.user is not None and person.user in seen:
+            what = f'user "{person.user}" already belongs to {seen[person.user]}'
+            yield Finding(("people", name, "user"), what, "give each person their own")
+        elif person.user is not None:
+            seen[person.user] = name
 
 
 def check_routing(
@@ -96,9 +96,9 @@ def _check_branches(
     names: set[str] = set()
     for index, branch in enumerate(branches):
         at: Way = (*above, key, index)
-        if branch.name in names:
-            yield Finding((*at, "name"), f'two branches here are named "{branch.name}"', "rename one of them")
-        names.add(branch.name)
+        if branch.title in names:
+            yield Finding(at, f'two branches here are "{branch.title}", so the second is never asked', "join them")
+        names.add(branch.title)
         if destinations is not None:
             for position, name in enumerate(branch.destinations):
                 yield from _destination((*at, "destinations", position), name, destinations)

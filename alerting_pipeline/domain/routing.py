@@ -102,9 +102,9 @@ def _walk(
 ) -> list[tuple[str, tuple[str, ...]]]:
     taken: list[tuple[str, tuple[str, ...]]] = []
     for branch in branches:
-        path = f"{above} / {branch.name}" if above else branch.name
+        path = f"{above} / {branch.title}" if above else branch.title
         fails = _mismatch(branch.match, facts)
-        considered.append(Considered(path, fails is None, fails or _matched(branch.match)))
+        considered.append(Considered(path, fails is None, fails or branch.match.described()))
         if fails is not None:
             continue
         inner = _walk(branch.children, path, facts, considered)
@@ -138,23 +138,3 @@ def _mismatch(match: Match, facts: Facts) -> str | None:
     if match.outside_hours is not None and (facts.at is None or match.outside_hours.include(facts.at)):
         return f"it is inside {match.outside_hours.described()}"
     return None
-
-
-def _matched(match: Match) -> str:
-    parts = [
-        f"{name} is {' or '.join(wanted)}"
-        for name, wanted in (
-            ("alert", match.alert),
-            ("kind", match.kind),
-            ("severity", match.severity),
-            ("owner", match.owner),
-        )
-        if wanted
-    ]
-    parts += [f"label {name} is {' or '.join(wanted)}" for name, wanted in match.labels.items()]
-    parts += [f"column {name} is {' or '.join(wanted)}" for name, wanted in match.entity.items()]
-    if match.hours is not None:
-        parts.append(f"it is inside {match.hours.described()}")
-    if match.outside_hours is not None:
-        parts.append(f"it is outside {match.outside_hours.described()}")
-    return " and ".join(parts) or "it matches everything"

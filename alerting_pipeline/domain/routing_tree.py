@@ -80,11 +80,31 @@ class Match(Strict):
     hours: Hours | None = Field(default=None, description="Only within these hours.")
     outside_hours: Hours | None = Field(default=None, description="Only outside these hours.")
 
+    def described(self) -> str:
+        """What it takes, in words."""
+        parts = [
+            f"{name} is {' or '.join(wanted)}"
+            for name, wanted in (
+                ("alert", self.alert),
+                ("kind", self.kind),
+                ("severity", self.severity),
+                ("owner", self.owner),
+            )
+            if wanted
+        ]
+        parts += [f"label {name} is {' or '.join(wanted)}" for name, wanted in self.labels.items()]
+        parts += [f"column {name} is {' or '.join(wanted)}" for name, wanted in self.entity.items()]
+        if self.hours is not None:
+            parts.append(f"it is inside {self.hours.described()}")
+        if self.outside_hours is not None:
+            parts.append(f"it is outside {self.outside_hours.described()}")
+        return " and ".join(parts) or "everything"
+
 
 class Branch(Strict):
     """One branch of the tree."""
 
-    name: Text = Field(min_length=1, description="The name that `alerting route` shows.")
+    name: Text = Field(default="", description="The name that `alerting route` shows; default: what it matches.")
     match: Match = Field(default_factory=Match, description="What it takes; nothing said: everything.")
     destinations: Texts = Field(default=(), description="Where it goes, by names of destinations.yaml.")
     children: tuple[Branch, ...] = Field(default=(), description="Narrower branches, asked first and in order.")
@@ -93,8 +113,13 @@ class Branch(Strict):
     @model_validator(mode="after")
     def _leads_somewhere(self) -> Branch:
         if not self.destinations and not self.children:
-            raise ValueError(f'branch "{self.name}" leads nowhere; name destinations or children')
+            raise ValueError(f'the branch "{self.title}" leads nowhere; name destinations or children')
         return self
+
+    @property
+    def title(self) -> str:
+        """The name, or what it matches in words."""
+        return self.name or self.match.described()
 
 
 class Inhibition(Strict):
