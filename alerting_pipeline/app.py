@@ -14,8 +14,10 @@ from alerting_pipeline.settings import Settings, read_settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from alerting_pipeline.adapters.analyst_desk import AnalystDesk
     from alerting_pipeline.adapters.dbt_project import DbtProject
     from alerting_pipeline.adapters.embedded_postgres import EmbeddedPostgres
+    from alerting_pipeline.adapters.warehouse import Warehouse
     from alerting_pipeline.domain.ports import Clock
 
 
@@ -45,7 +47,7 @@ class App:
         if self._server is not None:
             self._server.release()
             self._server = None
-        for name in ("owner_url", "engine", "owner_engine", "clock"):
+        for name in ("owner_url", "engine", "owner_engine", "clock", "warehouse", "analyst_desk"):
             self.__dict__.pop(name, None)
         atexit.unregister(self.close)
 
@@ -66,6 +68,11 @@ class App:
         else:
             url = self.settings.database_url.get_secret_value()
         migrate(url, self._passwords)
+        if self._server is not None:
+            from alerting_pipeline.store.hardening import harden
+            from alerting_pipeline.store.roles import role_url
+
+            harden(role_url(url, "postgres"))
         return url
 
     @property
@@ -104,6 +111,20 @@ class App:
         from alerting_pipeline.store.clock import DatabaseClock, FixedClock
 
         return DatabaseClock(self.engine) if self.settings.as_of is None else FixedClock(self.settings.as_of)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The sandboxed reader of marts, for SQL that other people wrote."""
+        from alerting_pipeline.adapters.warehouse import Warehouse
+
+        return Warehouse(self.reader_url)
+
+    @cached_property
+    def analyst_desk(self) -> AnalystDesk:
+        """Read-only queries of a person."""
+        from alerting_pipeline.adapters.analyst_desk import AnalystDesk
+
+        return AnalystDesk(self.analyst_url)
 
     # ---- dbt ------------------------------------------------------------------------------------------------------
 

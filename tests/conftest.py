@@ -17,6 +17,7 @@ import pytest
 from psycopg import sql
 
 from alerting_pipeline.adapters.embedded_postgres import EmbeddedPostgres
+from alerting_pipeline.store.hardening import harden
 from alerting_pipeline.store.migrate import migrate
 from alerting_pipeline.store.roles import ANALYST, APP, READER, fence_database
 
@@ -85,6 +86,7 @@ def template_database(postgres: EmbeddedPostgres, run_folder: Path) -> str:
             if not connection.execute("select 1 from pg_database where datname = %s", [TEMPLATE]).fetchone():
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
                 migrate(postgres.url(database=TEMPLATE))
+                harden(postgres.url("postgres", TEMPLATE))
     return TEMPLATE
 
 
