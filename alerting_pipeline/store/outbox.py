@@ -150,10 +150,11 @@ class PostgresOutbox:
             self._listener = None
 
     def _listen(self) -> Any:
-        import psycopg
-
-        address = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        listener = psycopg.connect(address, autocommit=True, application_name="alerting-outbox")
+        """A connection of its own, taken out of the pool for good."""
+        pooled = self._engine.raw_connection()
+        listener: Any = pooled.driver_connection
+        pooled.detach()
+        listener.autocommit = True
         listener.execute(f"listen {SIGNAL}")
         return listener
 

@@ -1,0 +1,1 @@
+"""Destinations to test against, each speaking the real protocol on loopback."""
