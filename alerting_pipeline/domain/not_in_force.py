@@ -74,4 +74,4 @@ def _in_alert(definition: AlertDefinition) -> Iterator[Finding]:
 
 
 def _note(at: tuple[str | int, ...], what: str) -> Finding:
-    return Finding(at, what, "it is checked now and will act once it is built", severity="note")
+    return Finding(at, what, "it is checked, and has no effect until then", severity="note")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.destination import Destination, ad_hoc
@@ -125,3 +125,20 @@ def _known(at: Way, shown: str, name: str, known: Collection[str], what: str) ->
     if name not in known:
         names = ", ".join(sorted(known)[:12]) or "none"
         yield Finding(at, f"{shown} is not {what}", did_you_mean(name, known) or f"there are {names}")
+
+
+def check_labels(tree: RoutingTree, definitions: Iterable[Definition]) -> Iterator[Finding]:
+    """A branch that matches on a label which no definition has would never be taken: worth a note."""
+    known = {label for definition in definitions for label in definition.labels}
+
+    def walk(above: Way, branches: tuple[Branch, ...]) -> Iterator[Finding]:
+        for index, branch in enumerate(branches):
+            at: Way = (*above, "children" if above else "routes", index)
+            for label in branch.match.labels:
+                if label not in known:
+                    remedy = did_you_mean(label, known) or "label a definition with it, or remove the branch"
+                    way = (*at, "match", "labels", label)
+                    yield Finding(way, f'no definition has the label "{label}"', remedy, severity="note")
+            yield from walk(at, branch.children)
+
+    return walk((), tree.routes)

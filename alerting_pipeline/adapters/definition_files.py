@@ -1,0 +1,362 @@
+"""The folder of definitions: every file read, inherited values merged, all checks made, all problems with their place.
+
+One file's errors never reach another: each is read and checked by itself, and what it needs from its neighbours
+(people, destinations, the catalog) is only checked against where that could be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from alerting_pipeline.adapters.definition_reader import build, located, values_of
+from alerting_pipeline.adapters.destination_file import read_destinations
+from alerting_pipeline.adapters.yaml_tree import BadYaml, Node, Source, node_of, read
+from alerting_pipeline.domain import not_in_force
+from alerting_pipeline.domain.catalog import Catalog, Model
+from alerting_pipeline.domain.defaults import defaults_model, inheritable_keys
+from alerting_pipeline.domain.definition import AlertDefinition, Definition
+from alerting_pipeline.domain.definition_check import check_alert
+from alerting_pipeline.domain.destination import Destination
+from alerting_pipeline.domain.errors import AlertingError
+from alerting_pipeline.domain.inheritance import BUILT_IN, Inherited, Layer, inherit
+from alerting_pipeline.domain.loaded import INBOX, Loaded, SourceFile
+from alerting_pipeline.domain.people import People
+from alerting_pipeline.domain.problem import Finding, Problem
+from alerting_pipeline.domain.reference_check import (
+    check_destinations,
+    check_labels,
+    check_people,
+    check_people_file,
+    check_routing,
+)
+from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
+from alerting_pipeline.domain.report_check import check_data, check_report
+from alerting_pipeline.domain.routing_tree import RoutingTree
+
+PEOPLE, ROUTING, DESTINATIONS, DEFAULTS_FILE, AREA_DEFAULTS = (
+    "people.yaml", "routing.yaml", "destinations.yaml", "defaults.yaml", "_defaults.yaml"
+)  # fmt: skip
+M = TypeVar("M", bound=BaseModel)
+
+
+def load(folder: Path, catalog: Catalog | None, *, project: Path | None = None) -> Loaded:
+    """Read and check the whole folder. Without a catalog, models and columns are not checked.
+
+    `project` is the folder that runbooks are looked for in; default: the one around `folder`. Raises AlertingError
+    if there is no such folder.
+    """
+    if not folder.is_dir():
+        raise AlertingError(f"{folder} is not a folder; point ALERTING_DEFINITIONS to the alert definitions")
+    return _Folder(folder, catalog, project or folder.parent).load()
+
+
+@dataclass(slots=True)
+class _File:
+    """A definition file that could be read as YAML: its tree, its text and, as far as it went, its definition."""
+
+    path: str
+    root: Node
+    merged: Node
+    origins: dict[str, str]
+    definition: Definition | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+
+class _Folder:
+    def __init__(self, folder: Path, catalog: Catalog | None, project: Path) -> None:
+        self.folder = folder
+        self.catalog = catalog
+        self.project = project
+        self.problems: list[Problem] = []
+        self.roots: dict[str, Node] = {}
+        self.texts: dict[str, str] = {}
+        self.people: People | None = None
+        self.destinations: Mapping[str, Destination] | None = None
+
+    def load(self) -> Loaded:
+        self._read_files()
+        self.people = self._config(PEOPLE, People)
+        self.destinations = self._destinations()
+        routing = self._config(ROUTING, RoutingTree)
+        self._check_defaults()
+        files = [self._definition(path) for path in sorted(self.roots) if _is_definition(path)]
+        definitions = self._without_duplicates(files)
+        self._check_config(routing, definitions)
+        for file in files:
+            self.problems += file.problems
+        names = {file.path: _name(file.root) for file in files}
+        return Loaded(
+            definitions=definitions,
+            people=self.people or People(),
+            routing=routing or RoutingTree(fallback=(INBOX.name,)),
+            destinations=self.destinations if self.destinations is not None else {INBOX.name: INBOX},
+            problems=tuple(sorted(set(self.problems))),
+            origins={file.definition.name: file.origins for file in files if file.definition is not None},
+            files=tuple(SourceFile(path, text, names.get(path)) for path, text in sorted(self.texts.items())),
+            catalog=self.catalog,
+        )
+
+    # ---- reading --------------------------------------------------------------------------------------------------
+
+    def _read_files(self) -> None:
+        for path in sorted(self.folder.rglob("*.y*ml")):
+            name = path.relative_to(self.folder).as_posix()
+            if any(part.startswith(".") for part in path.relative_to(self.folder).parts) or path.is_dir():
+                continue
+            if path.suffix != ".yaml":
+                self.problems.append(Problem(name, 1, 1, "the file is not read", f"rename it to {path.stem}.yaml"))
+                continue
+            try:
+                content = path.read_bytes()
+                self.texts[name] = content.decode("utf-8", "replace")
+                self.roots[name], problems = read(content, name)
+                self.problems += problems
+            except BadYaml as error:
+                self.problems.append(error.problem)
+            except OSError as error:
+                what = f"the file can't be read ({error.strerror or type(error).__name__})"
+                self.problems.append(Problem(name, 1, 1, what, "check its permissions"))
+
+    def _config(self, path: str, model: type[M]) -> M | None:
+        """A configuration file as its model; None where it is missing (a note) or bad (its problems)."""
+        root = self.roots.get(path)
+        if root is None:
+            if path not in self.texts:
+                what = f"{path} is missing, so what it should state is not checked"
+                self.problems.append(Problem(path, 1, 1, what, "write it", severity="note"))
+            return None
+        if root.entries is None:
+            self.problems.append(_not_a_map(root, path))
+            return None
+        built, problems = build(model, root, values_of(root))
+        self.problems += problems
+        return built
+
+    def _destinations(self) -> Mapping[str, Destination] | None:
+        root = self.roots.get(DESTINATIONS)
+        if root is None or root.entries is None:
+            self._config(DESTINATIONS, People)
+            return None
+        found, problems = read_destinations(root)
+        self.problems += problems
+        return found
+
+    # ---- one definition -------------------------------------------------------------------------------------------
+
+    def _definition(self, path: str) -> _File:
+        root = self.roots[path]
+        file = _File(path, root, root, {})
+        file.problems = [problem for problem in self.problems if problem.path == path]
+        if root.entries is None:
+            file.problems.append(_not_a_map(root, path))
+            return file
+        kind, problem = _kind(root)
+        if kind is None:
+            file.problems.append(problem or _not_a_map(root, path))
+            return file
+        model = self._model_of(root)
+        inherited = self._inherited(path, root, kind, model)
+        file.merged = _merged(root, inherited)
+        file.origins = _origins(inherited)
+        built, problems = build(kind, file.merged, {**values_of(file.merged), "path": path})
+        file.problems += problems
+        if built is not None:
+            file.definition = self._checked(file, built)
+        if any(problem.severity == "error" for problem in file.problems):
+            file.definition = None
+        return file
+
+    def _inherited(
+        self, path: str, root: Node, kind: type[Definition], model: Model | None
+    ) -> Inherited[tuple[Node, Node]]:
+        layers = [Layer(path, root.entries or {})]
+        if model is not None:
+            layers.append(_meta_layer(model, kind))
+        area = Path(path).parent
+        while area.as_posix() != ".":
+            layers += self._defaults_layer((area / AREA_DEFAULTS).as_posix(), kind)
+            area = area.parent
+        layers += self._defaults_layer(DEFAULTS_FILE, kind)
+        labels = [_labels(layer.values) for layer in layers]
+        return inherit(layers, labels)
+
+    def _defaults_layer(self, path: str, kind: type[Definition]) -> list[Layer[tuple[Node, Node]]]:
+        root = self.roots.get(path)
+        if root is None or root.entries is None:
+            return []
+        known = inheritable_keys(kind)
+        return [Layer(path, {key: pair for key, pair in root.entries.items() if key in known})]
+
+    def _model_of(self, root: Node) -> Model | None:
+        value = (root.entries or {}).get("model")
+        name = value[1].value if value is not None else None
+        return self.catalog.models.get(name) if self.catalog is not None and name is not None else None
+
+    def _checked(self, file: _File, definition: Definition) -> Definition:
+        findings: list[Finding] = list(not_in_force.in_definition(definition))
+        if isinstance(definition, AlertDefinition):
+            checked = check_alert(definition, self.catalog, _template_names)
+            findings += checked.findings
+            if definition.deviance is None and checked.deviance is not None:
+                definition = definition.model_copy(update={"deviance": checked.deviance})
+                file.origins["deviance"] = "derived from condition"
+            if self.destinations is not None:
+                findings += check_destinations(definition, self.destinations)
+        elif isinstance(definition, DataDefinition):
+            findings += check_data(definition, self.catalog)
+        elif isinstance(definition, ReportDefinition):
+            findings += check_report(definition, self.catalog, _template_names)
+            findings += self._missing_file("template", definition.template, self.folder)
+        if self.people is not None:
+            findings += check_people(definition, self.people)
+        runbook = getattr(definition, "runbook", None)
+        if runbook and not runbook.startswith(("https://", "http://")):
+            findings += self._missing_file("runbook", runbook.split("#")[0], self.project)
+        file.problems += located(file.merged, findings)
+        return definition
+
+    def _missing_file(self, key: str, path: str, around: Path) -> Iterator[Finding]:
+        wanted = Path(path)
+        inside = not wanted.is_absolute() and ".." not in wanted.parts and "\0" not in path
+        if not inside or not (around / wanted).is_file():
+            where = "this repository" if key == "runbook" else "alert_definitions"
+            remedy = "write it" if inside else f"name a file inside {where}, relative to it"
+            yield Finding((key,), f'{key} "{path}" is not a file of {where}', remedy)
+
+    # ---- between the files ----------------------------------------------------------------------------------------
+
+    def _check_defaults(self) -> None:
+        """Defaults are checked by themselves, so that a mistake shows although nobody inherits it yet."""
+        for path, root in self.roots.items():
+            if Path(path).name not in (DEFAULTS_FILE, AREA_DEFAULTS):
+                continue
+            if root.entries is None:
+                self.problems.append(_not_a_map(root, path))
+                continue
+            _, problems = build(defaults_model(), root, values_of(root))
+            self.problems += problems
+
+    def _check_config(self, routing: RoutingTree | None, definitions: Mapping[str, Definition]) -> None:
+        if self.people is not None:
+            findings = [*check_people_file(self.people), *not_in_force.in_people(self.people)]
+            self.problems += located(self.roots[PEOPLE], findings)
+        if routing is not None:
+            findings = [*check_routing(routing, self.destinations, self.people), *not_in_force.in_routing(routing)]
+            findings += check_labels(routing, definitions.values())
+            self.problems += located(self.roots[ROUTING], findings)
+
+    def _without_duplicates(self, files: Sequence[_File]) -> dict[str, Definition]:
+        """Good definitions by name. Of two files with one name neither is taken: nobody could say which is meant."""
+        by_name: dict[str, list[_File]] = {}
+        for file in files:
+            name = _name(file.root)
+            if name is not None:
+                by_name.setdefault(name, []).append(file)
+        for name, same in by_name.items():
+            for file in same if len(same) > 1 else ():
+                others = ", ".join(other.path for other in same if other is not file)
+                what = f'the name "{name}" is also used by {others}'
+                file.problems += located(file.root, [Finding(_name_key(file.root), what, "rename one of them")])
+                file.definition = None
+        good = {file.definition.name: file.definition for file in files if file.definition is not None}
+        for file in files:
+            earlier = getattr(file.definition, "renamed_from", None)
+            if earlier is not None and earlier in by_name:
+                what = f'renamed_from "{earlier}" is still the name of {by_name[earlier][0].path}'
+                finding = Finding(("renamed_from",), what, "rename that one, or remove renamed_from")
+                file.problems += located(file.root, [finding])
+                good.pop(_name(file.root) or "", None)
+        return good
+
+
+def _kind(root: Node) -> tuple[type[Definition] | None, Problem | None]:
+    entries = root.entries or {}
+    if "report" in entries and "alert" not in entries:
+        return ReportDefinition, None
+    kind = entries["kind"][1] if "kind" in entries else None
+    if kind is not None and kind.value == "data":
+        return DataDefinition, None
+    if kind is not None and kind.value == "system":
+        line, column = kind.place()
+        what = "definitions of kind system are built in"
+        return None, Problem(kind.source.path, line, column, what, "write kind: data, or leave kind out")
+    if not {"alert", "condition", "model", "query", "version"} & set(entries):
+        what = "the file names no alert, so it is no definition"
+        return None, Problem(root.source.path, 1, 1, what, "write alert: name, or remove the file")
+    return AlertDefinition, None
+
+
+def _meta_layer(model: Model, kind: type[Definition]) -> Layer[tuple[Node, Node]]:
+    source = Source.of(model.path or f"dbt model {model.name}", "")
+    stated = {key: value for key, value in model.alerting.items() if key in inheritable_keys(kind)}
+    node = node_of(stated, source)
+    return Layer(f"meta.alerting of model {model.name}", node.entries or {})
+
+
+def _labels(values: Mapping[str, tuple[Node, Node]]) -> Mapping[str, tuple[Node, Node]]:
+    pair = values.get("labels")
+    return (pair[1].entries or {}) if pair is not None else {}
+
+
+def _merged(root: Node, inherited: Inherited[tuple[Node, Node]]) -> Node:
+    """The tree of all values that hold, every node with its own place; the file's own keys come first."""
+    entries = dict(inherited.values)
+    if inherited.labels and all(_is_map(layer.values["labels"]) for layer in inherited.labels.values()):
+        merged = {label: _labels(layer.values)[label] for label, layer in inherited.labels.items()}
+        key, node = entries["labels"]
+        if node.entries is not None:
+            entries["labels"] = (key, Node(node.source, node.start, node.end, entries=merged))
+    return Node(root.source, root.start, root.end, entries=entries)
+
+
+def _is_map(pair: tuple[Node, Node]) -> bool:
+    return pair[1].entries is not None
+
+
+def _origins(inherited: Inherited[tuple[Node, Node]]) -> dict[str, str]:
+    """Where each value stands, as people find it: file:line, or the model's meta."""
+    origins = {key: _where(layer, inherited.values[key][0]) for key, layer in inherited.origins.items()}
+    for label, layer in inherited.labels.items():
+        origins[f"labels.{label}"] = _where(layer, _labels(layer.values)[label][0])
+    return origins
+
+
+def _where(layer: Layer[tuple[Node, Node]], key: Node) -> str:
+    return f"{key.source.path}:{key.place()[0]}" if key.source.text else f"{layer.name} ({key.source.path})"
+
+
+def _template_names(text: str) -> frozenset[str]:
+    from alerting_pipeline.rendering.template import BadTemplate, variables
+
+    try:
+        return variables(text)
+    except BadTemplate as error:
+        raise ValueError(str(error)) from None
+
+
+def _not_a_map(root: Node, path: str) -> Problem:
+    is_list = root.items is not None
+    what = f"the file holds {'a list' if is_list else 'a single value'}, not a map"
+    return Problem(path, *root.place(), what, "write key: value lines")
+
+
+def _is_definition(path: str) -> bool:
+    name = Path(path).name
+    return name != AREA_DEFAULTS and path not in (PEOPLE, ROUTING, DESTINATIONS, DEFAULTS_FILE)
+
+
+def _name_key(root: Node) -> tuple[str, ...]:
+    return ("report",) if "report" in (root.entries or {}) else ("alert",)
+
+
+def _name(root: Node) -> str | None:
+    pair = (root.entries or {}).get(_name_key(root)[0])
+    return pair[1].value if pair is not None else None
+
+
+__all__ = ["BUILT_IN", "load"]
