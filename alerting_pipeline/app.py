@@ -126,6 +126,16 @@ class App:
 
         return AnalystDesk(self.analyst_url)
 
+    @property
+    def sandbox_findings(self) -> list[str]:
+        """Fences of alert SQL that this server lacks, a sentence each."""
+        import psycopg
+
+        from alerting_pipeline.store.hardening import findings
+
+        with psycopg.connect(self.owner_url, autocommit=True) as connection:
+            return findings(connection)
+
     # ---- dbt ------------------------------------------------------------------------------------------------------
 
     @cached_property

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from alerting_pipeline.adapters.redaction import redacted
-from alerting_pipeline.adapters.sandbox_session import Limits, sandbox_session
+from alerting_pipeline.adapters.sandbox_session import Limits, encoded, sandbox_session
 from alerting_pipeline.domain.warehouse_error import QueryFailed, QueryStopped, WarehouseUnreachable
 
 SEARCH_PATH = "marts, alerting, intermediate, staging, raw, operations, pg_catalog"
@@ -38,9 +38,10 @@ class AnalystDesk:
 
     def ask(self, query: str, limit: int) -> Answer:
         """The first `limit` rows. Raises QueryFailed with the place in the query, or another WarehouseError."""
+        statement = encoded(query)
         with sandbox_session(self._url, self._limits, SEARCH_PATH, "alerting-sql") as session:
             try:
-                return _first(session.connection, query, limit)
+                return _first(session.connection, statement, limit)
             except psycopg.Error as error:
                 if session.watchdog.has_bitten or error.sqlstate in ("57014", "25P04"):
                     raise QueryStopped(
@@ -55,11 +56,11 @@ class AnalystDesk:
                 ) from None
 
 
-def _first(connection: psycopg.Connection, query: str, limit: int) -> Answer:
+def _first(connection: psycopg.Connection, statement: bytes, limit: int) -> Answer:
     rows: list[tuple[Any, ...]] = []
     with connection.cursor() as cursor:
         # stream() speaks the extended protocol: one statement, and rows as they come.
-        answer = cursor.stream(query.encode())
+        answer = cursor.stream(statement)
         is_cut = False
         for row in answer:
             if len(rows) == limit:

@@ -14,7 +14,7 @@ import psycopg
 
 from alerting_pipeline.adapters.redaction import redacted
 from alerting_pipeline.adapters.watchdog import Watchdog
-from alerting_pipeline.domain.warehouse_error import QueryStopped, WarehouseUnreachable
+from alerting_pipeline.domain.warehouse_error import QueryFailed, QueryStopped, WarehouseUnreachable
 
 READ_ONLY = "begin transaction isolation level repeatable read, read only"
 # The server's own timeout comes first, so that the watchdog bites only where that one was switched off.
@@ -39,13 +39,13 @@ class Session:
     connection: psycopg.Connection
     watchdog: Watchdog
 
-    def refuse_several(self, statement: str) -> None:
+    def refuse_several(self, statement: bytes) -> None:
         """Let the server's parser say that this is one statement.
 
         psycopg sends a COPY without parameters in the simple protocol, where `;` starts another statement; parsing
         it once as a prepared statement closes that door. Nothing is planned or run.
         """
-        result = self.connection.pgconn.prepare(b"", statement.encode())
+        result = self.connection.pgconn.prepare(b"", statement)
         if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
             raise psycopg.errors.error_from_result(result)
 
@@ -84,6 +84,13 @@ def redacting(session: Session, sql: str, position_of_sql: int | None, limits: L
         raise redacted(error, sql, position_of_sql) from None
 
 
+def encoded(statement: str) -> bytes:
+    """The statement as it is sent. A NUL would end it early in libpq, and a lone surrogate has no UTF-8."""
+    if "\0" in statement or any(0xD800 <= ord(character) <= 0xDFFF for character in statement):
+        raise QueryFailed("The SQL contains a character that no SQL has (NUL or a surrogate); remove it")
+    return statement.encode()
+
+
 def _fence(connection: psycopg.Connection, limits: Limits, search_path: str) -> None:
     milliseconds = max(1, int(limits.seconds * 1000))
     settings = {
@@ -94,23 +101,18 @@ def _fence(connection: psycopg.Connection, limits: Limits, search_path: str) -> 
         "default_transaction_read_only": "on",
         "timezone": "UTC",
         "datestyle": "ISO, YMD",
-        "intervalstyle": "iso_8601",
+        "intervalstyle": "postgres",
         "standard_conforming_strings": "on",
         "client_encoding": "UTF8",
         "jit": "off",
     }
     if connection.info.server_version >= 170000:
         settings["transaction_timeout"] = milliseconds + 250  # ends the session, so it comes after the gentler one
-    for name, value in settings.items():
-        _set(connection, name, str(value))
-    connection.execute(f"set search_path = {search_path}".encode())
+    everything = "; ".join(f"set {name} = '{value}'" for name, value in settings.items())
+    connection.execute(f"{everything}; set search_path = {search_path}".encode())
     # Lets the server notice that we are gone in the middle of a query; some platforms do not have it.
     with suppress(psycopg.errors.InvalidParameterValue, psycopg.errors.UndefinedObject):
-        _set(connection, "client_connection_check_interval", "500")
+        connection.execute("set client_connection_check_interval = 500")
     connection.execute(READ_ONLY)
     # After the first query the transaction can't be made writable any more, nor its snapshot be changed.
     connection.execute("select 1")
-
-
-def _set(connection: psycopg.Connection, name: str, value: str) -> None:
-    connection.execute(f"set {name} = '{value}'".encode())

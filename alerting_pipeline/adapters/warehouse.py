@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from alerting_pipeline.adapters.sandbox_session import Limits, Session, redacting, sandbox_session
+from alerting_pipeline.adapters.sandbox_session import Limits, Session, encoded, redacting, sandbox_session
 from alerting_pipeline.domain.warehouse_error import QueryStopped
 
 _COPY, _TO_STDOUT = "copy (\n", "\n) to stdout"
@@ -41,10 +41,10 @@ class Warehouse:
         The time limit covers the reader of the lines as well. Closing the iterator early stops the query. Raises
         WarehouseError; QueryStopped beyond the limit of bytes, after the lines up to it were given.
         """
-        statement, taken = f"{_COPY}{sql}{_TO_STDOUT}", 0
+        statement, taken = encoded(f"{_COPY}{sql}{_TO_STDOUT}"), 0
         with self._session() as session, redacting(session, sql, len(_COPY), self._limits):
             session.refuse_several(statement)
-            with session.connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+            with session.connection.cursor() as cursor, cursor.copy(statement) as copy:
                 for line in copy:
                     taken += len(line)
                     if taken > self._limits.bytes:
@@ -62,14 +62,14 @@ class Warehouse:
         rows.
         """
         found: list[dict[str, Any]] = []
-        position = 0 if parameters is None else None
+        statement, position = encoded(sql), 0 if parameters is None else None
         with (
             self._session() as session,
             redacting(session, sql, position, self._limits),
             session.connection.cursor(row_factory=dict_row) as cursor,
         ):
             # stream(), unlike execute(), always speaks the extended protocol: one statement.
-            for row in cursor.stream(sql.encode(), parameters):
+            for row in cursor.stream(statement, parameters):
                 if len(found) == self._limits.rows:
                     raise QueryStopped(
                         f"The query gives more than {self._limits.rows:,} rows; tighten it, or aggregate in dbt",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
@@ -22,6 +22,21 @@ class Progress(Protocol):
 
     def report(self, step: str, item: str, done: int, total: int | None = None) -> None:
         """`done` of `total` items of `step` are finished; `item` is the one in hand. total None: not known."""
+        ...
+
+
+class Warehouse(Protocol):
+    """Reads with SQL that other people wrote: read only, bounded, marts and parameter values alone.
+
+    Both raise domain.warehouse_error.WarehouseError, whose kinds say whether the SQL, a limit or the server failed.
+    """
+
+    def stream(self, sql: str) -> Iterator[bytes]:
+        """One SELECT's rows in COPY's text format, a line at a time. Closing it early stops the query."""
+        ...
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> list[dict[str, Any]]:
+        """One SELECT's rows by column; `%(name)s` is bound."""
         ...
 
 

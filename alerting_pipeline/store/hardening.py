@@ -84,7 +84,7 @@ def findings(connection: psycopg.Connection) -> list[str]:
 
 
 def _findings(connection: psycopg.Connection) -> Iterator[str]:
-    remedy = "have an administrator run the statements that `alerting doctor --json` lists"
+    remedy = "an administrator closes it with `harden(address)` of alerting_pipeline.store.hardening"
     if functions := _functions(connection, (*ACTING, *INDIRECT, *SWELLING, *TELLING)):
         named = ", ".join(function.split("(")[0] for function in functions[:3])
         yield f"{READER} may call {len(functions)} functions that alert SQL must not ({named}, …); {remedy}"

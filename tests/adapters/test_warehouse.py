@@ -112,6 +112,13 @@ def test_the_database_s_own_text_would_have_told_the_value(warehouse: Warehouse,
         connection.execute("select card::numeric from marts.cards")
 
 
+@pytest.mark.parametrize("query", ["select 1) to stdout\0", "select '\ud800'"])
+def test_characters_that_no_sql_has_are_refused(warehouse: Warehouse, query: str) -> None:
+    for read in (lambda: list(warehouse.stream(query)), lambda: warehouse.rows(query)):
+        with pytest.raises(QueryFailed, match="character"):
+            read()
+
+
 def test_the_offset_points_into_the_caller_s_sql(warehouse: Warehouse) -> None:
     query = "select amount,\n  wrong\nfrom marts.payments"
     for read in (lambda: list(warehouse.stream(query)), lambda: warehouse.rows(query)):
