@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from alerting_pipeline.adapters.dbt_project import DbtProject
     from alerting_pipeline.adapters.embedded_postgres import EmbeddedPostgres
     from alerting_pipeline.adapters.warehouse import Warehouse
+    from alerting_pipeline.domain.catalog import Catalog
+    from alerting_pipeline.domain.loaded import Loaded
     from alerting_pipeline.domain.ports import Clock
 
 
@@ -151,6 +153,22 @@ class App:
             lambda: self.owner_url,
             child_environment(self.settings),
         )
+
+    # ---- definitions ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The dbt models that definitions may read; dbt parses its project if it changed, without a database."""
+        from alerting_pipeline.adapters.dbt_manifest import load_catalog
+
+        return load_catalog(self.dbt_project.parse())
+
+    @property
+    def loaded_definitions(self) -> Loaded:
+        """The definition files as they are now, read and checked, with every problem."""
+        from alerting_pipeline.adapters.definition_files import load
+
+        return load(self.settings.definitions, self.catalog, project=self.settings.project)
 
     def _engine(self, url: str) -> Engine:
         from alerting_pipeline.store.engine import engine_for

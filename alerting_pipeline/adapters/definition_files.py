@@ -216,14 +216,14 @@ class _Folder:
             findings += check_people(definition, self.people)
         runbook = getattr(definition, "runbook", None)
         if runbook and not runbook.startswith(("https://", "http://")):
-            findings += self._missing_file("runbook", runbook.split("#")[0], self.project)
+            findings += self._missing_file("runbook", runbook.split("#")[0], self.project, self.folder.parent)
         file.problems += located(file.merged, findings)
         return definition
 
-    def _missing_file(self, key: str, path: str, around: Path) -> Iterator[Finding]:
+    def _missing_file(self, key: str, path: str, *around: Path) -> Iterator[Finding]:
         wanted = Path(path)
-        inside = not wanted.is_absolute() and ".." not in wanted.parts and "\0" not in path
-        if not inside or not (around / wanted).is_file():
+        inside = not wanted.is_absolute() and ".." not in wanted.parts and len(path) < 400 and path.isprintable()
+        if not inside or not any((folder / wanted).is_file() for folder in around):
             where = "this repository" if key == "runbook" else "alert_definitions"
             remedy = "write it" if inside else f"name a file inside {where}, relative to it"
             yield Finding((key,), f'{key} "{path}" is not a file of {where}', remedy)
