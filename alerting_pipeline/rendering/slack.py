@@ -65,6 +65,11 @@ def note_of_change(message: Message) -> str:
     return escape(" – ".join(part for part in parts if part), 1_000)
 
 
+def note_blocks(message: Message) -> list[Block]:
+    """The same line as a block, in which Slack makes no links of its own."""
+    return [{"type": "section", "text": _mrkdwn(note_of_change(message))}]
+
+
 def metadata(delivery_id: UUID, message: Message) -> dict[str, Any]:
     """What a resend is recognised by, and what a button will say."""
     incident = str(message.incident_id) if message.incident_id is not None else ""

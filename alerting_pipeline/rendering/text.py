@@ -72,8 +72,8 @@ def facts(message: Message) -> list[Field]:
         ("Severity", f"{SEVERITY_EMOJI.get(severity, '')} {severity}".strip()),
         ("Owner", clean(message.owner)),
         ("Time allowed", time_allowed(message)),
-        ("When", words.day_and_time(message.occurred_at) if message.occurred_at else ""),
-        ("Resolved", words.day_and_time(message.resolved_at) if message.resolved_at else ""),
+        ("When", _instant(message.occurred_at)),
+        ("Resolved", _instant(message.resolved_at)),
         ("Runbook", "" if web_link(message.runbook) or message.is_resolved else clean(message.runbook, 300)),
     ]
     shown = [Field(label, value) for label, value in known if value]
@@ -84,7 +84,7 @@ def time_allowed(message: Message) -> str:
     """ "1 h, until 5 January 2026, 05:22 UTC"; nothing once the incident has ended."""
     if message.is_resolved or not message.respond_within:
         return ""
-    until = f", until {words.day_and_time(message.due_at)}" if message.due_at else ""
+    until = f", until {_instant(message.due_at)}" if message.due_at else ""
     return f"{clean(message.respond_within)}{until}"
 
 
@@ -110,3 +110,7 @@ def text(message: Message) -> str:
     lines += [""] + [f"{item.label}: {item.value}" for item in links(message)]
     lines += ["", clean(message.description, 2_000), origin(message)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+def _instant(written: str) -> str:
+    return clean(words.day_and_time(written)) if written else ""

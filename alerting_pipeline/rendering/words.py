@@ -9,20 +9,21 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 
 NOTHING = "–"
+LARGEST_EXPONENT = 100_000
 TOO_LONG = 30  # digits before a number is written with an exponent
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "CNY": "CN¥", "KRW": "₩"}
 _WITHOUT_CENTS = frozenset({"JPY", "KRW"})
 
 
 def as_number(value: object) -> Decimal | None:
-    """The value as a finite decimal, or None if it isn't one (True and False aren't)."""
+    """The value as a finite decimal of a size to reckon with, or None if it isn't one (True and False aren't)."""
     if value is None or isinstance(value, bool):
         return None
     try:
         number = Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number.adjusted()) < LARGEST_EXPONENT else None
 
 
 def number(value: object, decimals: int | None = None) -> str:

@@ -25,6 +25,7 @@ SIGNAL = "alerting_outbox"
 DEAD_LETTER = "dead_letter"
 
 ReportDead = Callable[[Connection, SystemFinding], object]
+ReportAlive = Callable[[Connection, str, Mapping[str, str]], object]
 
 
 def enqueue(connection: Connection, notifications: Iterable[Notification]) -> int:
@@ -57,17 +58,26 @@ def enqueue(connection: Connection, notifications: Iterable[Notification]) -> in
 
 
 class PostgresOutbox:
-    """The queue as a delivery worker sees it. `lease` is in seconds; `report_dead` opens the system incident of a dead
-    letter in the transaction that declares it dead.
+    """The queue as a delivery worker sees it. `lease` is in seconds.
+
+    `report_dead` opens the system incident of a dead letter in the transaction that declares it dead; `report_alive`
+    (given alert and entity) ends it in the transaction that records the next success at that destination.
     """
 
     def __init__(
-        self, engine: Engine, *, worker: str, lease: float = 120.0, report_dead: ReportDead | None = None
+        self,
+        engine: Engine,
+        *,
+        worker: str,
+        lease: float = 120.0,
+        report_dead: ReportDead | None = None,
+        report_alive: ReportAlive | None = None,
     ) -> None:
         self._engine = engine
         self._worker = worker
         self._lease = lease
         self._report_dead = report_dead
+        self._report_alive = report_alive
         self._listener: Any = None
 
     def claim(self, each: int, room: Mapping[str, int]) -> list[Claim]:
@@ -93,8 +103,15 @@ class PostgresOutbox:
             }
             for claim, receipt in sent
         ]
+        if not rows:
+            return 0
         with self._engine.begin() as connection:
-            return connection.execute(statements.SENT, {"rows": json.dumps(rows)}).scalar_one() if rows else 0
+            held = connection.execute(statements.SENT, {"rows": json.dumps(rows)}).scalar_one()
+            if self._report_alive is not None:
+                given = {"alert": DEAD_LETTER, "destinations": list({claim.delivery.destination for claim, _ in sent})}
+                for destination in connection.execute(statements.RECOVERED, given).scalars().all():
+                    self._report_alive(connection, DEAD_LETTER, {"destination": destination})
+        return held
 
     def record_failed(self, failures: Sequence[Failure]) -> int:
         """Store failed attempts, to be tried again or dead; returns how many of the claims still held their fence."""

@@ -228,3 +228,8 @@ select status, count(*) from ledger.outbox group by status
 union all
 select 'resent', count(distinct delivery_id) from ledger.delivery_attempts where result = 'sent again'
 """)
+
+RECOVERED = text("""
+select entity ->> 'destination' from ledger.incidents
+where alert = :alert and status <> 'resolved' and entity ->> 'destination' = any(cast(:destinations as text[]))
+""")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from alerting_pipeline.domain.ports import Claim, Failure, Receipt
 from alerting_pipeline.domain.system_definitions import SystemFinding
 from alerting_pipeline.rendering.message import Message
 from alerting_pipeline.rendering.notification import Notification
 from alerting_pipeline.store.engine import engine_for
+from alerting_pipeline.store.incidents import clear_finding, record_finding
 from alerting_pipeline.store.outbox import PostgresOutbox, counts, enqueue, listed, retry
 from tests.conftest import Database
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -205,6 +209,27 @@ def test_dead_letter_is_reported_in_the_transaction_that_declares_it(engine: Eng
     put(engine, notification(None))
     outbox.record_failed([Failure(outbox.claim(10, {})[0], "channel_not_found", None)])
     assert [(finding.alert, finding.entity) for finding in reported] == [("dead_letter", {"destination": "#risk"})]
+
+
+def test_next_success_at_a_destination_ends_its_dead_letter_incident(engine: Engine) -> None:
+    def announce(connection: Connection, news: object) -> None:
+        pass
+
+    def dead(connection: Connection, finding: SystemFinding) -> None:
+        record_finding(connection, finding, now=NOW, announce=announce)
+
+    def alive(connection: Connection, alert: str, entity: Mapping[str, str]) -> None:
+        clear_finding(connection, alert, entity, now=NOW, announce=announce)
+
+    outbox = PostgresOutbox(engine, worker="one", report_dead=dead, report_alive=alive)
+    put(engine, notification(None), notification(None, to="#other"))
+    for claim in outbox.claim(10, {}):
+        outbox.record_failed([Failure(claim, "channel_not_found", None)])
+    put(engine, notification(None))
+    outbox.record_sent([(outbox.claim(10, {})[0], Receipt())])
+    with engine.connect() as connection:
+        found = connection.execute(text("select entity ->> 'destination', status from ledger.incidents"))
+        assert dict(found.tuples().all()) == {"#risk": "resolved", "#other": "open"}
 
 
 def test_dead_letter_whose_report_fails_stays_leased(engine: Engine) -> None:

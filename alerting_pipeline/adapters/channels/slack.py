@@ -85,7 +85,9 @@ class SlackChannel:
             return self.deliver(delivery)
         message = Message.from_json(delivery.message)
         try:
-            self._call("chat_update", channel=channel, ts=ts, **_content(delivery, message))
+            self._call(
+                "chat_update", channel=channel, ts=ts, **_content(delivery, message), link_names=False, parse="none"
+            )
         except Undelivered as error:
             if not isinstance(error, _NotEditable):
                 raise
@@ -101,7 +103,8 @@ class SlackChannel:
                 return
         self._call(
             "chat_postMessage", channel=channel, thread_ts=ts, text=render.note_of_change(message),
-            metadata=render.metadata(delivery.id, message), unfurl_links=False, unfurl_media=False, parse="none",
+            blocks=render.note_blocks(message), metadata=render.metadata(delivery.id, message),
+            unfurl_links=False, unfurl_media=False, link_names=False, parse="none",
         )  # fmt: skip
 
     # --- looking before posting again ---------------------------------------------------------------------------------

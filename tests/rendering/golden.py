@@ -1,0 +1,44 @@
+"""The golden files: every case in every form, to be read by eye; `python -m tests.rendering.golden` writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from alerting_pipeline.rendering import email, markdown, record, slack
+from alerting_pipeline.rendering.message import Message
+from tests.rendering.cases import CASES, HOSTILE, hostile_sample
+
+FOLDER = Path(__file__).parent / "golden"
+
+
+def files() -> Iterator[tuple[str, str]]:
+    """(file name, content) of all of them."""
+    for name, message in CASES.items():
+        yield from _forms(name, message)
+    for name, string in HOSTILE.items():
+        if len(string) < 1_000:  # the long ones are measured, not read
+            yield from _forms(f"hostile_{name}", hostile_sample(string))
+
+
+def _forms(name: str, message: Message) -> Iterator[tuple[str, str]]:
+    shown = {"text": slack.fallback(message), "blocks": slack.blocks(message)}
+    yield f"{name}.slack.json", json.dumps(shown, ensure_ascii=False, indent=1) + "\n"
+    mail = email.email(message)
+    yield f"{name}.html", mail.html.rstrip() + "\n"
+    yield f"{name}.txt", f"Subject: {mail.subject}\n\n{mail.text}"
+    yield f"{name}.md", markdown.markdown(message)
+    yield f"{name}.record.json", json.dumps(record.record(message), ensure_ascii=False, indent=1) + "\n"
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for old in FOLDER.iterdir():
+        old.unlink()
+    for name, content in files():
+        (FOLDER / name).write_text(content, encoding="utf-8", errors="backslashreplace", newline="")
+
+
+if __name__ == "__main__":
+    main()
