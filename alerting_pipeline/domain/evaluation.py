@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -43,7 +44,7 @@ _HOLDING = {
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the query saw. `violations` counts entities; `false_exists` is asked only where nothing fired but NULLs did.
+    """What the query saw. `violations` counts entities; `is_judged`: for some row the condition is not NULL.
 
     `is_empty` speaks of the model, not of the rows that passed the gate or arrived since the watermark.
     """
@@ -51,7 +52,7 @@ class Sight:
     is_empty: bool = False
     violations: int = 0
     null_rows: int = 0
-    false_exists: bool = True
+    is_judged: bool = True
 
 
 class Verdict(NamedTuple):
@@ -76,7 +77,7 @@ def decide(
         return Verdict(Outcome.CLEAR, "the model is empty")
     if sight.violations:
         return Verdict(Outcome.FIRING, f"{_counted(sight.violations, 'violation')}{_nulls(sight)}")
-    if sight.null_rows and not sight.false_exists:
+    if sight.null_rows and not sight.is_judged:
         what = "the only row" if sight.null_rows == 1 else f"all {sight.null_rows} rows"
         return Verdict(Outcome.NO_DATA, f"the condition is NULL for {what}; open incidents are held")
     return Verdict(Outcome.CLEAR, f"no violation{_nulls(sight)}")
@@ -88,6 +89,24 @@ def _nulls(sight: Sight) -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Where a definition stands in the ledger before it is evaluated.
+
+    `watermark` and `read_key` say how far it was read, and with which version and parameter values; `parameter_key`
+    is that of the values in force now, `parameters` are those that have one. `evaluated_versions` are the versions
+    that were evaluated against the materialization in question; `last_started_at` is when the newest judgement began.
+    """
+
+    watermark: datetime | None = None
+    read_key: str | None = None
+    is_baselined: bool = False
+    parameter_key: str = ""
+    parameters: frozenset[str] = frozenset()
+    last_started_at: datetime | None = None
+    evaluated_versions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from alerting_pipeline.domain.gate import gate
 from alerting_pipeline.domain.reading import Reading
+from alerting_pipeline.domain.relation import IN_FORCE, Relation
 from alerting_pipeline.domain.sql_fragment import PARAMETER, ROW, fingerprint_sql, identifier, instant, literal
-
-IN_FORCE = "select alert, parameter, scope, scope_value, value from alerting.parameters_in_force"
-"""The parameter values that production evaluates with; cases and backtests put their own in its place."""
 
 COLUMNS = (
     "ordinal", "rows", "fingerprint", "entity", "severity", "deviance", "occurred_at", "worst", "took_default",
@@ -29,18 +26,6 @@ COLUMNS = (
 
 
 _ARRAYS = "\0"  # stands for the bound arrays while the text is put together; no SQL holds it
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """What is read: `sql` can stand behind `from`; `columns` are its columns with their types.
-
-    `watermark` names the column that says when a row last arrived, where there is one.
-    """
-
-    sql: str
-    columns: Mapping[str, str] = field(default_factory=dict)
-    watermark: str | None = None
 
 
 def scan_sql(
@@ -87,7 +72,8 @@ def lookup_sql(
     payload = _payload({ordinal: reading}, "true", alert=literal(reading.alert), fingerprint="k.fingerprint")
     text = f"""
     with {PARAMETER} as not materialized ({parameters})
-    select distinct on (fingerprint) {ordinal} as ordinal, 1 as rows, {", ".join(COLUMNS[2:])}, hit, way_out
+    select distinct on (fingerprint)
+        {ordinal} as ordinal, 1 as rows, {", ".join(COLUMNS[2:-1])}, record::text as record, hit, way_out
     from (
         select {payload}, {reading.condition} as hit, {reading.way_out or "null::boolean"} as way_out
         from unnest({_ARRAYS}) as k ({aliases})
@@ -110,11 +96,11 @@ def presence_sql(relation: Relation) -> str:
     return f"select exists (select 1 from {relation.sql} as {ROW}) as has_rows, {newest}::timestamptz as newest"
 
 
-def false_exists_sql(reading: Reading, relation: Relation, *, parameters: str = IN_FORCE) -> str:
-    """Is there a row for which the condition is FALSE? Asked where nothing fired and some conditions were NULL."""
+def judged_sql(reading: Reading, relation: Relation, *, parameters: str = IN_FORCE) -> str:
+    """Is there a row whose condition is not NULL? Asked where nothing fired and some conditions were NULL."""
     return f"""
     with {PARAMETER} as not materialized ({parameters})
-    select exists (select 1 from {relation.sql} as {ROW} where {reading.condition} is false) as false_exists"""
+    select exists (select 1 from {relation.sql} as {ROW} where {reading.condition} is not null) as is_judged"""
 
 
 def _payload(

@@ -15,6 +15,7 @@ from typing import Any
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.event import Terms, Violated
 from alerting_pipeline.domain.incident import Kind, fingerprint
+from alerting_pipeline.domain.severity import Level, SeverityLevel
 
 DEFAULT_OWNER = "data-team"
 VERSION = "built-in"
@@ -27,7 +28,7 @@ class SystemDefinition:
     alert: str
     title: str
     description: str
-    severity_level: str
+    level: Level
     respond_within: timedelta
     emoji: str = "🛠️"
     system: str = "alerting-pipeline"
@@ -35,6 +36,11 @@ class SystemDefinition:
     runbook: str = "docs/operations.md"
     labels: Mapping[str, str] = field(default_factory=lambda: {"area": "alerting"})
     kind: Kind = Kind.SYSTEM
+
+    @property
+    def severity(self) -> tuple[SeverityLevel, ...]:
+        """The one level that it has, in the form that an alert definition has it."""
+        return (SeverityLevel(level=self.level, respond_within=self.respond_within),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ def system_definition(alert: str) -> SystemDefinition:
 def found(finding: SystemFinding) -> Violated:
     """The finding as an event of the lifecycle."""
     definition = system_definition(finding.alert)
-    level = definition.severity_level
+    level = definition.level
     terms = Terms(
         alert=definition.alert,
         version=VERSION,

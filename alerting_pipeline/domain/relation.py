@@ -1,0 +1,98 @@
+"""What a definition reads, as SQL that can stand behind `from`: a mart, a query over marts, or the rows of a case.
+
+The rest of the query never knows which of them it is, which is why a case and a backtest go through the production
+query.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from alerting_pipeline.domain.catalog import Model
+from alerting_pipeline.domain.definition import AlertDefinition
+from alerting_pipeline.domain.query import Query
+from alerting_pipeline.domain.sql_fragment import identifier, instant, literal
+from alerting_pipeline.domain.written import duration
+
+OVERLAP = timedelta(days=1)
+"""How far behind the newest arrival a model is read again: longer than any load takes, for a load stamps its rows when
+it begins and commits them when it ends. A mart says `overlap: 2h` in its meta to have another."""
+
+IN_FORCE = "select alert, parameter, scope, scope_value, value from alerting.parameters_in_force"
+"""The parameter values that production evaluates with; cases and backtests put their own in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What is read: `sql` can stand behind `from`; `columns` are its columns with their types.
+
+    `watermark` names the column that says when a row last arrived, where there is one.
+    """
+
+    sql: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    watermark: str | None = None
+    overlap: timedelta = OVERLAP
+
+    def since(self, watermark: datetime | None) -> datetime | None:
+        """The arrival from which rows are read again; None: all of them."""
+        return watermark - self.overlap if watermark is not None and self.watermark else None
+
+
+def model_relation(model: Model) -> Relation:
+    """A mart, by its name in the warehouse."""
+    overlap = model.alerting.get("overlap")
+    return Relation(
+        sql=".".join(identifier(part) for part in model.relation.split(".")),
+        columns=dict(model.columns),
+        watermark=model.watermark if model.watermark in model.columns else None,
+        overlap=duration(overlap) if overlap else OVERLAP,
+    )
+
+
+def query_relation(query: Query, models: Mapping[str, Relation], as_of: datetime) -> Relation:
+    """A query over several relations, as one."""
+    sql = query.sql(relation=lambda name: models[name].sql, as_of=instant(as_of))
+    return Relation(sql=f"({sql})", columns=dict(query.columns))
+
+
+def rows_relation(columns: Mapping[str, str], rows: Iterable[Mapping[str, str | None]]) -> Relation:
+    """The rows of a case, typed by the mart's contract; absent columns are NULL."""
+    typed = ", ".join(f"{identifier(name)} {kind or 'text'}" for name, kind in columns.items())
+    written = literal(json.dumps([dict(row) for row in rows], ensure_ascii=False))
+    return Relation(
+        sql=f"(select * from jsonb_to_recordset({written}::jsonb) as given ({typed}))", columns=dict(columns)
+    )
+
+
+def types_sql(relation: Relation) -> str:
+    """The types of a query's columns, as the database sees them; one row, whatever the query returns."""
+    names = list(relation.columns)
+    kinds = ", ".join(f"pg_typeof(q.{identifier(name)})::text as {identifier(name)}" for name in names)
+    return (
+        f"select {kinds} from (select 1) as one "
+        f"left join lateral (select * from {relation.sql} as r limit 0) as q on true"
+    )
+
+
+def parameters_of(definition: AlertDefinition, overrides: Mapping[str, object]) -> str:
+    """A definition's own parameter values as a select with the columns of IN_FORCE, some of them overridden.
+
+    An overridden parameter has that value for every segment: whoever writes a case means the value that is used.
+    """
+    rows: list[Sequence[str]] = []
+    for name, parameter in definition.parameters.items():
+        if name in overrides:
+            rows.append((name, "default", "", parameter.write(parameter.read(overrides[name], name=name))))
+            continue
+        rows.append((name, "default", "", parameter.write(parameter.default)))
+        rows += [(name, "segment", segment, parameter.write(value)) for segment, value in parameter.values.items()]
+    keys = ("parameter", "scope", "scope_value", "value")
+    written = literal(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], ensure_ascii=False))
+    return (
+        f"select {literal(definition.alert)}::text as alert, g.* from jsonb_to_recordset({written}::jsonb) "
+        "as g (parameter text, scope text, scope_value text, value text)"
+    )

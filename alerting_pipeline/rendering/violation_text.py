@@ -1,0 +1,112 @@
+"""From a violation to the event that opens or updates an incident: its summary, its link, the fields that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+from alerting_pipeline.domain.definition import AlertDefinition
+from alerting_pipeline.domain.event import Terms, Violated
+from alerting_pipeline.domain.incident import Kind
+from alerting_pipeline.domain.parameters import Parameter
+from alerting_pipeline.domain.violation import Violation
+from alerting_pipeline.domain.written import duration
+from alerting_pipeline.rendering.template import BadTemplate, render
+
+LONGEST_SUMMARY = 1_000
+
+
+def terms_of(definition: AlertDefinition) -> Terms:
+    """What of the definition the lifecycle needs."""
+    return Terms(
+        alert=definition.alert,
+        version=definition.version_id,
+        owner=definition.owner,
+        kind=Kind(definition.kind),
+        labels=definition.labels,
+        respond_within={level.level: level.respond_within for level in definition.severity},
+        deviance_changes_by=definition.update_when.deviance_changes_by,
+        expire_after=definition.expire_after,
+    )
+
+
+def violated(
+    violation: Violation, definition: AlertDefinition, terms: Terms, as_of: datetime, public_url: str
+) -> tuple[Violated, str | None]:
+    """The event, and what was wrong with its templates, if anything: a text that can't be filled in must not keep an
+    incident from being opened.
+    """
+    fields = {name: typed(value, definition.parameters.get(name)) for name, value in violation.record.items()}
+    values = {**_named(violation, definition, as_of, public_url), **fields}
+    summary, wrong = _filled(definition.summary, values)
+    link, also_wrong = _filled(definition.link, values if "urlencode" in definition.link else _encoded(values))
+    event = Violated(
+        terms=terms,
+        fingerprint=violation.fingerprint,
+        entity=violation.entity,
+        severity=violation.severity,
+        summary=summary or f"{definition.heading}: {_entity(violation)}",
+        deviance=violation.deviance,
+        fields=fields,
+        link=link,
+        occurred_at=violation.occurred_at,
+    )
+    return event, wrong or also_wrong
+
+
+def typed(value: Any, parameter: Parameter | None) -> Any:
+    """A value of the record as a Python value: parameters come as stored text, columns as JSON has them."""
+    if parameter is None or not isinstance(value, str):
+        return value
+    if parameter.type == "number":
+        return Decimal(value)
+    if parameter.type == "integer":
+        return int(value)
+    if parameter.type == "duration":
+        return duration(value)
+    return value == "true" if parameter.type == "boolean" else value
+
+
+def _named(violation: Violation, definition: AlertDefinition, as_of: datetime, public_url: str) -> dict[str, Any]:
+    """What a template may name beside columns and parameters. An incident has no number yet when it is described."""
+    return {
+        "alert": definition.alert,
+        "title": definition.heading,
+        "entity": _entity(violation),
+        "severity": violation.severity,
+        "deviance": violation.deviance,
+        "owner": definition.owner,
+        "system": definition.system,
+        "as_of": as_of,
+        "opened_at": as_of,
+        "occurred_at": violation.occurred_at,
+        "incident_id": "",
+        "public_url": public_url,
+    }
+
+
+def _entity(violation: Violation) -> str:
+    return ", ".join(str(value) for value in violation.entity.values())
+
+
+def _filled(template: str, values: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    try:
+        return render(template, values)[:LONGEST_SUMMARY], None
+    except BadTemplate as problem:
+        return None, str(problem)
+
+
+def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as they stand in a web address: a customer's name must not add a parameter, or end the address."""
+    return {name: value if name == "public_url" else quote(_raw(value), safe="") for name, value in values.items()}
+
+
+def _raw(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, timedelta):
+        return str(int(value.total_seconds()))
+    return value.isoformat() if isinstance(value, datetime) else str(value)

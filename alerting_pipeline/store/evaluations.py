@@ -1,0 +1,286 @@
+"""Evaluations in the ledger: what was evaluated before, and the one transaction in which an evaluation takes effect.
+
+Two evaluators of the same definition wait for each other at its row. Whoever comes second finds that its scan is older
+than what was written meanwhile, or that its materialization was evaluated already, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine
+
+from alerting_pipeline.domain.definition import AlertDefinition
+from alerting_pipeline.domain.evaluation import EvaluationResult, Prepared
+from alerting_pipeline.domain.incident import Incident, fingerprint
+from alerting_pipeline.domain.lifecycle import Step
+from alerting_pipeline.domain.system_definitions import SystemFinding
+from alerting_pipeline.rendering.announcement import Directory
+from alerting_pipeline.rendering.notification import News
+from alerting_pipeline.store.announcements import Announcer
+from alerting_pipeline.store.incidents import (
+    carry_out,
+    clear_finding,
+    forget,
+    incidents_where,
+    record_finding,
+)
+from alerting_pipeline.store.seen import Seen
+
+_JUDGEMENTS = "('firing', 'clear', 'no_data')"
+_OPEN = "i.status <> 'resolved'"
+EVALUATION_ERROR = "evaluation_error"
+
+
+class EvaluationLedger:
+    """The ledger as evaluation sees it. `directory` says where messages go."""
+
+    def __init__(self, engine: Engine, directory: Directory) -> None:
+        self._engine = engine
+        self._directory = directory
+
+    @property
+    def public_url(self) -> str:
+        return self._directory.public_url
+
+    def prepare(self, alerts: Sequence[str], materialization_id: str) -> tuple[datetime, dict[str, Prepared]]:
+        """The database's clock, and where each definition stands. What the ledger never saw stands at its beginning."""
+        with self._engine.connect() as connection:
+            return _prepare(connection, alerts, materialization_id)
+
+    @contextmanager
+    def begin(self, definitions: Mapping[str, AlertDefinition]) -> Iterator[EvaluationTransaction]:
+        """One transaction; an error takes everything back."""
+        with self._engine.begin() as connection:
+            yield EvaluationTransaction(connection, Announcer(self._directory, definitions))
+
+    @contextmanager
+    def rehearse(self, definitions: Mapping[str, AlertDefinition]) -> Iterator[EvaluationTransaction]:
+        """The same, always taken back at the end."""
+        with self._engine.connect() as connection, connection.begin() as transaction:
+            try:
+                yield EvaluationTransaction(connection, Announcer(self._directory, definitions))
+            finally:
+                transaction.rollback()
+
+
+class EvaluationTransaction:
+    """What one evaluation reads and writes. `seen` is the temporary table of its scan."""
+
+    def __init__(self, connection: Connection, announcer: Announcer) -> None:
+        self._connection = connection
+        self._announcer = announcer
+        self.seen = Seen(connection)
+
+    def lock(self, alerts: Sequence[str], materialization_id: str) -> dict[str, Prepared]:
+        """Where each definition stands, while nobody else can evaluate it until the transaction ends."""
+        self._connection.exec_driver_sql(
+            "select 1 from ledger.definitions where alert = any(%s) order by alert for update", (list(alerts),)
+        )
+        return _prepare(self._connection, alerts, materialization_id)[1]
+
+    def record(
+        self, results: Sequence[EvaluationResult], materialization_id: str, as_of: datetime, started_at: datetime
+    ) -> dict[str, int]:
+        """Write evaluations; returns their numbers. One that is missing was recorded by somebody else meanwhile."""
+        rows = [
+            {"alert": item.alert, "version": item.version, "outcome": item.outcome, "violations": item.violations,
+             "null_rows": item.null_rows, "unknown_segments": item.unknown_segments, "sample": item.sample,
+             "reason": item.reason, "error": item.error}
+            for item in results
+        ]  # fmt: skip
+        written = self._connection.exec_driver_sql(
+            f"""
+            insert into ledger.evaluations (alert, definition_version, materialization_id, as_of, started_at,
+                finished_at, outcome, violations, null_rows, unknown_segments, sample, reason, error)
+            select alert, version, %(materialization)s, %(as_of)s, %(started_at)s, clock_timestamp(), outcome,
+                violations, null_rows, unknown_segments, sample, reason, error
+            from jsonb_to_recordset(%(rows)s::jsonb) as x (alert text, version text, outcome text, violations bigint,
+                null_rows bigint, unknown_segments bigint, sample jsonb, reason text, error text)
+            order by alert
+            on conflict (alert, materialization_id, definition_version) where outcome in {_JUDGEMENTS} do nothing
+            returning alert, evaluation_id
+            """,
+            {
+                "rows": json.dumps(rows, default=str, ensure_ascii=False),
+                "materialization": materialization_id,
+                "as_of": as_of,
+                "started_at": started_at,
+            },
+        )
+        return {row.alert: row.evaluation_id for row in written}
+
+    def finish(self, results: Sequence[EvaluationResult]) -> None:
+        """Write the counts of what changed, which are known only at the end."""
+        rows = [
+            (item.opened, item.updated, item.cleared, item.withdrawn, item.held, item.evaluation_id)
+            for item in results
+            if item.evaluation_id is not None and (item.is_changed or item.held)
+        ]
+        if rows:
+            self._connection.exec_driver_sql(
+                "update ledger.evaluations set opened = %s, updated = %s, cleared = %s, withdrawn = %s, held = %s, "
+                "finished_at = clock_timestamp() where evaluation_id = %s",
+                rows,
+            )
+
+    def advance(self, read_keys: Mapping[str, str | None], as_of: datetime, newest: datetime | None) -> None:
+        """Note how far each definition has been read, and by which version and parameter values; None: not judged."""
+        self._connection.exec_driver_sql(
+            """
+            update ledger.definitions as d set
+                last_evaluated_at = greatest(d.last_evaluated_at, %(as_of)s),
+                last_read_at = case when x.read_key is null then d.last_read_at
+                    else greatest(d.last_read_at, %(as_of)s) end,
+                baselined_at = case when x.read_key is null then d.baselined_at
+                    else coalesce(d.baselined_at, %(as_of)s) end,
+                watermark = case when x.read_key is null then d.watermark else %(newest)s end,
+                read_key = coalesce(x.read_key, d.read_key)
+            from unnest(%(alerts)s::text[], %(keys)s::text[]) as x (alert, read_key)
+            where d.alert = x.alert
+            """,
+            {
+                "alerts": list(read_keys),
+                "keys": list(read_keys.values()),
+                "as_of": as_of,
+                "newest": newest.isoformat() if newest else None,
+            },
+        )
+
+    def open_incidents(self, fingerprints: Sequence[UUID]) -> dict[UUID, Incident]:
+        """The open incidents among these fingerprints."""
+        found = incidents_where(self._connection, f"i.fingerprint = any(%s) and {_OPEN}", [list(fingerprints)])
+        return {incident.fingerprint: incident for incident in found}
+
+    def unheld(self, alerts: Sequence[str]) -> list[Incident]:
+        """The open incidents of these alerts that are not held yet."""
+        return incidents_where(
+            self._connection, f"i.alert = any(%s) and {_OPEN} and i.held_since is null", [list(alerts)]
+        )
+
+    def count_open(self, alerts: Sequence[str]) -> dict[str, int]:
+        """How many open incidents each of these alerts has."""
+        rows = self._connection.exec_driver_sql(
+            f"select i.alert, count(*) as number from ledger.incidents as i where i.alert = any(%s) and {_OPEN} group by 1",
+            (list(alerts),),
+        )
+        return {row.alert: row.number for row in rows}
+
+    def take_as_known(self, ordinals: Sequence[int], now: datetime) -> None:
+        """`baseline: silent`: what is there at the first evaluation is not raised while its condition stays true."""
+        self._connection.exec_driver_sql(
+            """
+            insert into ledger.known_fingerprints (alert, fingerprint, entity, why, since)
+            select j.alert, s.fingerprint, s.entity, 'baseline', %s from seen as s join judged as j using (ordinal)
+            where s.fingerprint is not null and s.ordinal = any(%s)
+                and not exists (
+                    select 1 from ledger.incidents as i where i.fingerprint = s.fingerprint and i.status <> 'resolved')
+            order by s.fingerprint
+            on conflict do nothing
+            """,
+            (now, list(ordinals)),
+        )
+
+    def carry_out(
+        self, steps: Sequence[Step], now: datetime, evaluations: Mapping[str, int] | None = None
+    ) -> list[News]:
+        """Write what steps led to; what is returned is to be announced. `evaluations`: their numbers, by alert."""
+        return carry_out(self._connection, steps, now, evaluations)
+
+    def announce(self, news: Sequence[News]) -> int:
+        """Put the messages into the outbox; returns how many."""
+        return self._announcer(self._connection, news)
+
+    def forget(self, alert: str, fingerprints: Sequence[UUID]) -> None:
+        """These left their condition."""
+        forget(self._connection, alert, fingerprints)
+
+    def report(self, finding: SystemFinding, now: datetime) -> None:
+        """Open a system incident."""
+        record_finding(self._connection, finding, now=now, announce=self._announcer)
+
+    def works_again(self, alerts: Sequence[str], now: datetime) -> None:
+        """End the system incidents that said that these alerts could not be evaluated."""
+        rows = self._connection.exec_driver_sql(
+            f"select i.entity ->> 'alert' from ledger.incidents as i where i.alert = %s and {_OPEN} "
+            "and i.entity ->> 'alert' = any(%s) order by 1",
+            (EVALUATION_ERROR, list(alerts)),
+        )
+        for (alert,) in rows.all():
+            clear_finding(self._connection, EVALUATION_ERROR, {"alert": alert}, now=now, announce=self._announcer)
+
+    def rename(self, definition: AlertDefinition) -> int:
+        """Hand the open incidents and known fingerprints of the earlier name over; returns how many incidents."""
+        old, new = definition.renamed_from, definition.alert
+        moved = 0
+        for table, condition in (("incidents", "status <> 'resolved'"), ("known_fingerprints", "true")):
+            rows = self._connection.exec_driver_sql(
+                f"select fingerprint, entity from ledger.{table} where alert = %s and {condition} order by 1", (old,)
+            ).all()
+            changes = [(new, fingerprint(new, entity), old, key) for key, entity in rows]
+            if changes:
+                self._connection.exec_driver_sql(
+                    f"update ledger.{table} as t set alert = %s, fingerprint = %s where t.alert = %s "
+                    f"and t.fingerprint = %s and {condition} and not exists "
+                    f"(select 1 from ledger.{table} as o where o.fingerprint = %s and {condition})",
+                    [(*change, change[1]) for change in changes],
+                )
+            moved += len(changes) if table == "incidents" else 0
+        self._connection.exec_driver_sql(
+            "update ledger.definitions as d set baselined_at = coalesce(d.baselined_at, o.baselined_at) "
+            "from ledger.definitions as o where d.alert = %s and o.alert = %s",
+            (new, old),
+        )
+        return moved
+
+    def orphans(self) -> list[Incident]:
+        """Open incidents of alerts whose definition was removed."""
+        return incidents_where(
+            self._connection,
+            f"{_OPEN} and i.kind = 'business' and i.alert in "
+            "(select d.alert from ledger.definitions as d where d.removed_at is not null)",
+        )
+
+
+def _prepare(
+    connection: Connection, alerts: Sequence[str], materialization_id: str
+) -> tuple[datetime, dict[str, Prepared]]:
+    now = connection.exec_driver_sql("select clock_timestamp()").scalar_one()
+    rows = connection.exec_driver_sql(
+        f"""
+        select a.alert, d.watermark, d.read_key, d.baselined_at, p.key, coalesce(p.names, '{{}}'), e.started_at,
+            array(
+                select definition_version from ledger.evaluations as r
+                where r.alert = a.alert and r.materialization_id = %s and r.outcome in {_JUDGEMENTS}
+            )
+        from unnest(%s::text[]) as a (alert)
+        left join ledger.definitions as d using (alert)
+        left join lateral (
+            select md5(string_agg(concat_ws('|', parameter, scope, scope_value, value), '|'
+                    order by parameter, scope, scope_value)) as key,
+                array_agg(parameter) filter (where scope = 'default') as names
+            from ledger.parameter_values where alert = a.alert and valid_to is null
+        ) as p on true
+        left join lateral (
+            select started_at from ledger.evaluations as s where s.alert = a.alert and s.outcome in {_JUDGEMENTS}
+            order by s.evaluation_id desc limit 1
+        ) as e on true
+        """,
+        (materialization_id, list(alerts)),
+    )
+    return now, {
+        alert: Prepared(
+            watermark=datetime.fromisoformat(watermark) if watermark else None,
+            read_key=read_key,
+            is_baselined=baselined_at is not None,
+            parameter_key=key or "",
+            parameters=frozenset(names),
+            last_started_at=started_at,
+            evaluated_versions=frozenset(versions),
+        )
+        for alert, watermark, read_key, baselined_at, key, names, started_at, versions in rows
+    }
