@@ -88,7 +88,7 @@ def _dbt(app: App) -> tuple[Health, str, str]:
 
 
 def _definitions(app: App) -> tuple[Health, str, str]:
-    loaded = app.load_definitions()
+    loaded = app.loaded_definitions
     errors = [problem for problem in loaded.problems if problem.severity == "error"]
     if errors:
         return Health.FAILURE, f"{len(errors)} errors; the first: {errors[0]}", "`alerting validate` lists them"
@@ -126,9 +126,9 @@ def _slack(app: App) -> tuple[Health, str, str]:
     from slack_sdk import WebClient
     from slack_sdk.errors import SlackClientError
 
-    base = {"base_url": f"{app.settings.slack_api_url}/"} if app.settings.slack_api_url else {}
+    base = f"{app.settings.slack_api_url}/" if app.settings.slack_api_url else WebClient.BASE_URL
     try:
-        answer = WebClient(token.get_secret_value(), timeout=int(_LOOK_SECONDS), **base).auth_test()
+        answer = WebClient(token.get_secret_value(), base_url=base, timeout=int(_LOOK_SECONDS)).auth_test()
     except (SlackClientError, OSError) as error:
         raise AlertingError(f"Slack does not accept us ({type(error).__name__}); check SLACK_BOT_TOKEN") from error
     return Health.FINE, f"signed in to {answer.get('team', 'Slack')} as {answer.get('user', 'a bot')}", ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Engine, text
 
@@ -161,3 +162,23 @@ def standing(engine: Engine) -> Standing:
             newest_load_seconds=row.load_age,
             newest_evaluation_seconds=row.evaluation_age,
         )
+
+
+def outbox_since(engine: Engine, sequence: int) -> tuple[int, int]:
+    """How many messages were written after this sequence number, and how many of them are sent or dead."""
+    with engine.connect() as connection:
+        row = connection.execute(
+            text("""
+            select count(*) as total, count(*) filter (where status in ('sent', 'dead')) as settled
+            from ledger.outbox where sequence > :sequence
+            """),
+            {"sequence": sequence},
+        ).one()
+    return row.total, row.settled
+
+
+def raised(engine: Engine) -> list[dict[str, Any]]:
+    """`alert` and `entity` of every incident there ever was, in order."""
+    with engine.connect() as connection:
+        rows = connection.execute(text("select alert, entity from ledger.incidents order by incident_id"))
+        return [dict(row) for row in rows.mappings()]
