@@ -1,0 +1,66 @@
+"""The sample company by one command: what was planted reaches people once, and a second run has nothing to say."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.command_line import Shell
+
+pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("demo")]
+
+
+def test_every_planted_exception_is_alerted_once_and_no_near_miss(shell: Shell, demo_home: Path) -> None:
+    again = shell.json("demo", "--once", "--days", "3", timeout=280)
+    reckoning = again["reckoning"]
+    assert reckoning["is_perfect"], reckoning
+    assert len(reckoning["alerted_once"]) >= 10
+    assert len(reckoning["near_misses_silent"]) >= 10
+    assert again["pass"]["opened"] == 0
+    assert again["pass"]["sent"] == again["pass"]["waiting"] == again["pass"]["failed"] == 0
+    assert again["pass"]["deduped"] == len(reckoning["alerted_once"])
+
+
+def test_each_incident_went_to_every_destination_of_its_route(shell: Shell, demo_home: Path) -> None:
+    undelivered = shell.rows(
+        """
+        select i.incident_id, i.alert from alerting.incidents i
+        where not exists (select from alerting.deliveries d where d.incident_id = i.incident_id and d.status = 'sent')
+          and not exists (select from alerting.deliveries d where d.incident_id is null and d.alert = i.alert)
+        """
+    )
+    assert undelivered == []
+    channels = {row["channel"] for row in shell.rows("select distinct channel from alerting.deliveries")}
+    assert channels >= {"slack", "email", "sheet", "table"}
+
+
+def test_marts_hold_what_was_loaded(shell: Shell, demo_home: Path) -> None:
+    assert shell.rows(
+        "select (select count(*) from raw.card_transactions) = (select count(*) from marts.transactions) as complete"
+    ) == [{"complete": True}]
+
+
+def test_labels_never_reach_the_warehouse(shell: Shell, demo_home: Path) -> None:
+    columns = shell.rows(
+        """
+        select table_schema, column_name from information_schema.columns
+        where table_schema in ('staging', 'intermediate', 'marts') and column_name ~ 'fraud|label|planted'
+        """
+    )
+    assert columns == []
+
+
+def test_nothing_is_left_running(shell: Shell, demo_home: Path) -> None:
+    homes = str(shell.home).encode()
+    left = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid():
+            try:
+                command = (process / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if homes in command:
+                left.append(command)
+    assert left == []
