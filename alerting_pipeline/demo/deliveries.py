@@ -65,7 +65,7 @@ _PLOTS = (
     _Plot("near_miss", "east", 26 * 60, "delivered a minute before the promised time", delivered=26 * 60 + 1),
     _Plot("near_miss", "west", 28 * 60, "four hours late, but it has arrived", delivered=24 * 60),
     _Plot("near_miss", "north", 10 * 60, "reported delivered only in tonight's file", delivered=30),
-    _Plot("near_miss", "south", 2 * 24 * 60, "cancelled", cancelled=3 * 24 * 60),
+    _Plot("near_miss", "south", 2 * 24 * 60, "two days late, but cancelled before it was due", cancelled=3 * 24 * 60),
     _Plot("near_miss", "east", None, "no time was promised"),
 )
 

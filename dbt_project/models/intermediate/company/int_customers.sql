@@ -3,11 +3,13 @@
     incremental_strategy='delete+insert',
     unique_key='customer_id',
     on_schema_change='append_new_columns',
+    full_refresh=false,
     indexes=[{'columns': ['customer_id'], 'unique': true}],
 ) }}
 
 -- Every export names every customer; only those that are new or differ from what is known are written, so that
--- load_id tells which customers changed. One who left the list keeps the last name known: the payments remain.
+-- load_id tells which customers changed. One who left the list keeps the last name known, for the payments remain; as
+-- raw holds the newest export alone, a full refresh must not make this model anew.
 with
 
 customers as (

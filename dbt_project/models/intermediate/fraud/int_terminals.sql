@@ -3,10 +3,12 @@
     incremental_strategy='delete+insert',
     unique_key='terminal_id',
     on_schema_change='append_new_columns',
+    full_refresh=false,
     indexes=[{'columns': ['terminal_id'], 'unique': true}],
 ) }}
 
--- As int_customers: only terminals that are new or differ are written, so that load_id tells which changed.
+-- As int_customers: only terminals that are new or differ are written, so that load_id tells which changed, and those
+-- that left the list stay.
 with
 
 terminals as (
