@@ -103,6 +103,11 @@ class TableChannel:
             connection.exec_driver_sql(
                 f"create table if not exists {self._name} ({_quoted(KEY)} bigint primary key, {wanted})"
             )
+            # Whoever migrates and runs dbt owns the schema; without this only we could read what we made.
+            owner = connection.exec_driver_sql(
+                "select nspowner::regrole::text from pg_namespace where nspname = %s", (self._schema,)
+            ).scalar_one()
+            connection.exec_driver_sql(f"grant all on {self._name} to {owner}")
             return self._existing(connection)
         missing = [name for name in row if name not in there]
         if missing and self._is_ours(connection):
