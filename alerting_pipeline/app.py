@@ -6,7 +6,7 @@ Everything is made on first use, so that a command pays only for what it needs; 
 from __future__ import annotations
 
 import atexit
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
 
 from alerting_pipeline.settings import Settings, read_settings
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.catalog import Catalog
     from alerting_pipeline.domain.loaded import Loaded
     from alerting_pipeline.domain.ports import Clock
+    from alerting_pipeline.store.definitions import DefinitionLedger
+    from alerting_pipeline.usecases.publish import Published
 
 
 class App:
@@ -49,7 +51,7 @@ class App:
         if self._server is not None:
             self._server.release()
             self._server = None
-        for name in ("owner_url", "engine", "owner_engine", "clock", "warehouse", "analyst_desk"):
+        for name in ("owner_url", "engine", "owner_engine", "clock", "warehouse", "analyst_desk", "definition_ledger"):
             self.__dict__.pop(name, None)
         atexit.unregister(self.close)
 
@@ -169,6 +171,21 @@ class App:
         from alerting_pipeline.adapters.definition_files import load
 
         return load(self.settings.definitions, self.catalog, project=self.settings.project)
+
+    @cached_property
+    def definition_ledger(self) -> DefinitionLedger:
+        """The definitions in force; `publish` puts the files into force."""
+        from alerting_pipeline.store.definitions import DefinitionLedger
+
+        return DefinitionLedger(self.engine, self.settings.public_url)
+
+    def publish_definitions(self) -> Published:
+        """Put the definition files into force; bad ones leave the last good version as it is. Repeatable."""
+        from alerting_pipeline.adapters.git_revision import git_revision
+        from alerting_pipeline.usecases.publish import publish
+
+        revision = partial(git_revision, self.settings.definitions)
+        return publish(self.loaded_definitions, self.definition_ledger, self.clock, revision)
 
     def _engine(self, url: str) -> Engine:
         from alerting_pipeline.store.engine import engine_for

@@ -18,7 +18,17 @@ from alerting_pipeline.domain.action import Action, Automation, Pause, WriteBack
 from alerting_pipeline.domain.case import Case
 from alerting_pipeline.domain.parameters import Parameter
 from alerting_pipeline.domain.severity import Deviance, SeverityLevel, UpdateWhen
-from alerting_pipeline.domain.written import NAME_PATTERN, Duration, Integer, Number, Strict, Text, Texts
+from alerting_pipeline.domain.written import (
+    NAME_PATTERN,
+    Duration,
+    Integer,
+    Number,
+    Strict,
+    Text,
+    Texts,
+    TimeZone,
+    text,
+)
 
 __all__ = [
     "TEMPLATE_NAMES",
@@ -43,11 +53,31 @@ TEMPLATE_NAMES = frozenset(
 Name = Annotated[Text, Field(pattern=NAME_PATTERN)]
 
 
+def _cron(value: Any) -> str:
+    from datetime import UTC, datetime
+
+    from cronsim import CronSim, CronSimError
+
+    written = text(value)
+    try:
+        if len(written.split()) != 5:
+            raise CronSimError("not five fields")
+        next(CronSim(written, datetime(2026, 1, 1, tzinfo=UTC)))
+    except (CronSimError, StopIteration):
+        raise ValueError(
+            f'"{written}" is not a cron schedule that ever comes; write five fields, such as 0 9 * * 1'
+        ) from None
+    return written
+
+
+Cron = Annotated[str, BeforeValidator(_cron)]
+
+
 class Trigger(Strict):
     """When a definition is evaluated: as its model materializes (all fields empty), or by the clock."""
 
-    cron: Text | None = Field(default=None, description="Five cron fields, such as 0 9 * * 1.")
-    timezone: Text = Field(default="UTC", description="The IANA time zone that the cron fields are meant in.")
+    cron: Cron | None = Field(default=None, description="Five cron fields, such as 0 9 * * 1.")
+    timezone: TimeZone = Field(default="UTC", description="The IANA time zone that the cron fields are meant in.")
     models: Literal["all", "any"] | None = Field(
         default=None, description="For a query over several models: when all, or any of them, have materialized."
     )
@@ -61,7 +91,7 @@ class Trigger(Strict):
     def _is_one_kind(self) -> Trigger:
         if self.cron is not None and self.models is not None:
             raise ValueError("a trigger is by cron or by models, not both; remove one of them")
-        if self.cron is None and "timezone" in self.model_fields_set:
+        if self.cron is None and self.timezone != "UTC":
             raise ValueError("timezone belongs to a cron trigger; add cron: or remove it")
         return self
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_serializer, model_validator
 
 from alerting_pipeline.domain.written import (
     Strict,
@@ -85,6 +85,15 @@ class Parameter(Strict):
         read = {segment: self.read(value, name=f"values.{segment}") for segment, value in self.values.items()}
         object.__setattr__(self, "values", read)
         return self
+
+    @field_serializer("default", "minimum", "maximum", "values", when_used="json")
+    def _as_written(self, value: Any) -> Any:
+        """A form that `read` takes back: the ledger keeps definitions as JSON."""
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, dict):
+            return {segment: self._as_written(item) for segment, item in value.items()}
+        return list(value) if isinstance(value, tuple) else self.write(value)
 
     @property
     def sql_type(self) -> str:

@@ -39,7 +39,7 @@ class Budget(Strict):
 
 
 def _budget(value: Any) -> Any:
-    if isinstance(value, Budget) or value is None:
+    if value is None or isinstance(value, Budget | dict):
         return value
     match = _BUDGET.fullmatch(text(value))
     if match is None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from alerting_pipeline.domain.loaded import Loaded
+    from alerting_pipeline.domain.publication import Publication, Stored
 
 
 class Clock(Protocol):
@@ -169,4 +173,19 @@ class Outbox(Protocol):
 
     def wait(self, seconds: float) -> bool:
         """Sleep until something was committed to the outbox (True), `seconds` at most (False)."""
+        ...
+
+
+# --- Definitions ------------------------------------------------------------------------------------------------------
+
+
+class PublishedDefinitions(Protocol):
+    """What is in force, as whoever puts files into force sees it."""
+
+    def stored(self) -> Mapping[str, Stored]:
+        """Version and path of everything in force, by name."""
+        ...
+
+    def publish(self, publication: Publication, loaded: Loaded, *, now: datetime, revision: str | None) -> None:
+        """Put a publication into force in one transaction, with the system incidents about bad files."""
         ...

@@ -7,10 +7,10 @@ from datetime import datetime, time
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from alerting_pipeline.domain.severity import Level
-from alerting_pipeline.domain.written import Flag, Integer, Strict, Text, Texts, text, text_list
+from alerting_pipeline.domain.written import Flag, Integer, Strict, Text, Texts, TimeZone, text, text_list
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -25,19 +25,16 @@ def _clock_time(value: Any) -> Any:
     return time.max if match.group(1) == "24" else time(int(match.group(1)), int(match.group(2)))
 
 
-def _zone(value: Any) -> str:
-    name = text(value)
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        raise ValueError(f'"{name}" is not a time zone; write one such as Europe/Berlin') from None
-    return name
+def _clock_text(value: time) -> str:
+    return "24:00" if value == time.max else f"{value:%H:%M}"
 
 
 TimeOfDay = Annotated[
-    time, BeforeValidator(_clock_time), WithJsonSchema({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"})
+    time,
+    BeforeValidator(_clock_time),
+    PlainSerializer(_clock_text, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"}),
 ]
-TimeZone = Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string"})]
 _LIST = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 Levels = Annotated[tuple[Level, ...], BeforeValidator(text_list), WithJsonSchema(_LIST)]
 Kinds = Annotated[tuple[Literal["business", "data", "system"], ...], BeforeValidator(text_list), WithJsonSchema(_LIST)]

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
@@ -142,6 +143,16 @@ def day(value: Any) -> date:
         raise ValueError(f"{_shown(value)} is not a day; write one such as 2026-12-01") from None
 
 
+def time_zone(value: Any) -> str:
+    """An IANA time zone such as `Europe/Berlin`."""
+    name = text(value)
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise ValueError(f'"{name}" is not a time zone; write one such as Europe/Berlin') from None
+    return name
+
+
 def text_list(value: Any) -> tuple[str, ...]:
     """A list of texts; one text alone is a list of one."""
     if isinstance(value, str):
@@ -202,6 +213,7 @@ Duration = Annotated[
 Instant = Annotated[datetime, BeforeValidator(instant), WithJsonSchema(_INSTANT_SCHEMA)]
 Day = Annotated[date, BeforeValidator(day), WithJsonSchema({"type": "string", "format": "date"})]
 Texts = Annotated[tuple[str, ...], BeforeValidator(text_list), WithJsonSchema(_TEXTS_SCHEMA)]
+TimeZone = Annotated[str, BeforeValidator(time_zone), WithJsonSchema({"type": "string"})]
 Cell = Annotated[str | None, BeforeValidator(cell), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
 
 

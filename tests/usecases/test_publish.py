@@ -1,0 +1,219 @@
+"""Files come into force: versions, parameter values, what stays, what goes, and who is told of bad files."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from alerting_pipeline.domain.errors import AlertingError
+from alerting_pipeline.domain.parameters import Parameter
+from alerting_pipeline.store.definitions import DefinitionLedger
+from alerting_pipeline.store.engine import engine_for
+from alerting_pipeline.usecases.publish import Published, publish
+from tests.conftest import Database
+from tests.definition_folder import COMPLETE, DATA, MINIMAL, REPORT, DefinitionFolder
+
+NOW = datetime(2026, 1, 5, 5, tzinfo=UTC)
+
+
+class Fixed:
+    def now(self) -> datetime:
+        return NOW
+
+
+class World:
+    """A folder, a ledger, and what is in it."""
+
+    def __init__(self, database: Database, folder: DefinitionFolder) -> None:
+        self.files = folder
+        self.url = database.app_url
+        self.engine = engine_for(database.app_url)
+        self.ledger = DefinitionLedger(self.engine, "http://localhost:8080")
+
+    def publish(self) -> Published:
+        return publish(self.files.load(), self.ledger, Fixed(), lambda: "a" * 40)
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+
+@pytest.fixture
+def world(database: Database, tmp_path: Path):
+    made = World(database, DefinitionFolder.make(tmp_path, COMPLETE))
+    yield made
+    made.engine.dispose()
+
+
+def test_good_files_come_into_force_with_their_text_and_revision(world: World) -> None:
+    assert world.publish().changed == ("large_transaction",)
+    assert world.rows("select alert, kind, path, source like '# yaml%', git_revision from ledger.definition_versions "
+                      "where kind = 'business'") == [
+        ("large_transaction", "business", "fraud/large_transaction.yaml", True, "a" * 40)
+    ]  # fmt: skip
+
+
+def test_what_is_in_force_equals_what_was_read(world: World) -> None:
+    world.files.write("fraud/complete.yaml", DATA)
+    world.files.write("fraud/report.yaml", REPORT)
+    loaded = world.files.load()
+    assert loaded.errors == ()
+    world.publish()
+    held = world.ledger.in_force()
+    assert held.definitions == loaded.definitions
+    assert held.alerts["large_transaction"].version_id == loaded.alerts["large_transaction"].version_id
+    assert (held.people, held.routing, held.destinations) == (loaded.people, loaded.routing, loaded.destinations)
+
+
+def test_publishing_again_writes_nothing(world: World) -> None:
+    world.publish()
+    before = world.rows("select count(*) from ledger.definition_versions")
+    again = world.publish()
+    assert (again.changed, again.removed, again.unchanged) == ((), (), 1)
+    assert world.rows("select count(*) from ledger.definition_versions") == before
+    assert world.rows("select count(*) from ledger.parameter_values") == [(2,)]
+
+
+def test_a_bad_file_leaves_the_last_good_version_in_force_and_opens_one_system_incident(world: World) -> None:
+    world.publish()
+    good = world.ledger.in_force().alerts["large_transaction"]
+    world.files.write("fraud/large_transaction.yaml", COMPLETE.replace("owner: risk-ops", "owner: risk-opps"))
+    world.publish()
+    assert world.publish().bad_files == ("fraud/large_transaction.yaml",)
+    assert world.ledger.in_force().alerts["large_transaction"] == good
+    assert world.rows("select kind, status, entity ->> 'file' from ledger.incidents") == [
+        ("system", "open", "fraud/large_transaction.yaml")
+    ]
+    [(summary,)] = world.rows("select summary from ledger.incidents")
+    assert str(summary).startswith('fraud/large_transaction.yaml:8:8: owner "risk-opps" is not a team in people.yaml')
+    assert str(summary).endswith("The last good version of large_transaction stays in force.")
+    assert world.rows("select distinct destination from ledger.outbox") == [("#data-team",)]
+
+
+def test_the_system_incident_ends_when_the_file_is_good_again(world: World) -> None:
+    world.files.write("fraud/large_transaction.yaml", "alert: [")
+    world.publish()
+    world.files.write("fraud/large_transaction.yaml", COMPLETE)
+    world.publish()
+    assert world.rows("select status, resolution from ledger.incidents") == [("resolved", "cleared")]
+
+
+def test_a_bad_file_never_stops_a_good_one(world: World) -> None:
+    world.files.write("fraud/other.yaml", "alert: other\n- broken")
+    assert world.publish().changed == ("large_transaction",)
+
+
+def test_a_removed_file_ends_the_definition_and_its_values(world: World) -> None:
+    world.publish()
+    (world.files.folder / "fraud/large_transaction.yaml").unlink()
+    assert world.publish().removed == ("large_transaction",)
+    assert world.ledger.in_force().alerts == {}
+    assert world.rows("select count(*) from ledger.parameter_values where valid_to is null") == [(0,)]
+
+
+def test_an_empty_folder_removes_nothing(world: World) -> None:
+    world.publish()
+    for path in world.files.folder.rglob("*.yaml"):
+        path.unlink()
+    with pytest.raises(AlertingError, match="the folder of definitions is empty although 1 are in force"):
+        world.publish()
+
+
+def test_a_bad_people_file_leaves_the_last_good_one_in_force(world: World) -> None:
+    world.publish()
+    good = world.ledger.in_force().people
+    world.files.write("people.yaml", "people: 3")
+    world.files.write("routing.yaml", "routes: 3")
+    world.files.write("destinations.yaml", "a: 3")
+    world.publish()
+    held = world.ledger.in_force()
+    assert held.people == good
+    assert held.routing.fallback == ("#data-team",)
+    assert "#risk" in held.destinations
+
+
+def test_going_back_to_an_earlier_configuration_holds(world: World) -> None:
+    world.publish()
+    original = (world.files.folder / "people.yaml").read_text()
+    world.files.write("people.yaml", original.replace("Ada Okafor", "Ada Obi"))
+    world.publish()
+    assert world.ledger.in_force().people.people["ada"].name == "Ada Obi"
+    world.files.write("people.yaml", original)
+    world.publish()
+    assert world.ledger.in_force().people.people["ada"].name == "Ada Okafor"
+
+
+def test_changed_values_end_the_old_ones_and_keep_their_history(world: World) -> None:
+    world.publish()
+    world.files.write("fraud/large_transaction.yaml", COMPLETE.replace("default: 10000", "default: 20000"))
+    world.publish()
+    assert world.rows(
+        "select scope, scope_value, value, valid_to is null from ledger.parameter_values order by value_id"
+    ) == [
+        ("default", "", "10000", False),
+        ("segment", "premium", "50000", True),
+        ("default", "", "20000", True),
+    ]
+
+
+def test_the_value_of_a_person_stays_while_the_bounds_allow_it(world: World) -> None:
+    world.publish()
+    with psycopg.connect(world.url) as connection:
+        connection.execute("update ledger.parameter_values set valid_to = clock_timestamp() where scope = 'default'")
+        connection.execute(
+            "insert into ledger.parameter_values (alert, parameter, type, scope, value, changed_by) "
+            "values ('large_transaction', 'review_limit', 'number', 'default', '12345', 'ada')"
+        )
+    in_force = "select value from ledger.parameter_values where valid_to is null and scope = 'default'"
+    world.files.write("fraud/large_transaction.yaml", COMPLETE.replace("default: 10000", "default: 20000"))
+    world.publish()
+    assert world.rows(in_force) == [("12345",)]
+    world.files.write("fraud/large_transaction.yaml", COMPLETE.replace("minimum: 100", "minimum: 13000").replace(
+        "default: 10000", "default: 20000"))  # fmt: skip
+    world.publish()
+    assert world.rows(in_force) == [("20000",)]
+
+
+def test_a_renamed_definition_keeps_the_values_of_people(world: World) -> None:
+    world.publish()
+    with psycopg.connect(world.url) as connection:
+        connection.execute(
+            "update ledger.parameter_values set value = '12345', changed_by = 'ada' where scope = 'default'"
+        )
+    renamed = COMPLETE.replace("alert: large_transaction", "alert: huge_transaction").replace(
+        "renamed_from: null", "renamed_from: large_transaction"
+    )
+    world.files.write("fraud/large_transaction.yaml", renamed)
+    done = world.publish()
+    assert (done.changed, done.removed) == (("huge_transaction",), ("large_transaction",))
+    assert world.rows(
+        "select alert, value, changed_by from ledger.parameter_values where valid_to is null and scope = 'default'"
+    ) == [("huge_transaction", "12345", "ada")]
+
+
+@pytest.mark.parametrize("written", ["[a, b]", "[]", '["with, comma", "with \\" quote"]'])
+def test_values_of_every_type_are_stored_as_postgres_reads_them(world: World, written: str) -> None:
+    parameters = (
+        "parameters: {n: {default: 1.50}, i: {type: integer, default: 3}, d: {type: duration, default: 1h30m}, "
+        "t: {type: text, default: no}, b: {type: boolean, default: true}, "
+        f"c: {{type: choice, choices: [x, y], default: x}}, l: {{type: list, default: {written}}}}}"
+    )
+    definition = (
+        MINIMAL.split("parameters:")[0].replace(":review_limit", ":n") + parameters + '\nsummary: "{{ amount }}"\n'
+    )
+    world.files.write("fraud/large_transaction.yaml", definition)
+    assert world.files.load().errors == ()
+    world.publish()
+    held = world.ledger.in_force().alerts["large_transaction"].parameters
+    for name, parameter in held.items():
+        [(is_same,)] = world.rows(
+            f"select value::{parameter.sql_type} is not null from ledger.parameter_values where parameter = '{name}'"
+        )
+        assert is_same
+    with psycopg.connect(world.url) as connection:
+        found = connection.execute("select value::text[] from ledger.parameter_values where parameter = 'l'").fetchone()
+    assert found is not None and tuple(found[0]) == held["l"].default
+    assert Parameter.write(held["d"].default) == "1h30m"
