@@ -7,12 +7,14 @@ say something about the world. The other three hold every open incident: an erro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.event import Reason
+from alerting_pipeline.domain.violation import Tally
 
 
 class Outcome(StrEnum):
@@ -108,6 +110,10 @@ class Prepared:
     last_started_at: datetime | None = None
     evaluated_versions: frozenset[str] = frozenset()
 
+    def key_for(self, version: str) -> str:
+        """What a definition of this version is read with now."""
+        return f"{version}:{self.parameter_key}"
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -122,6 +128,15 @@ class Health:
 
 
 HEALTHY = Health()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked of an evaluation. `as_of` is the instant that counts as now."""
+
+    materialization_id: str
+    as_of: datetime
+    health: Health = HEALTHY
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +159,42 @@ class EvaluationResult:
     held: int = 0
     null_rows: int = 0
     unknown_segments: int = 0
-    notifications: int = 0
     sample: tuple[Mapping[str, Any], ...] = ()
     seconds: float = 0.0
     error: str | None = None
     is_repeated: bool = False
     evaluation_id: int | None = None
-    kind: str = field(default="business")
 
     @property
     def is_changed(self) -> bool:
         """Did any incident change by it?"""
         return bool(self.opened or self.updated or self.cleared or self.withdrawn or self.expired)
+
+    @classmethod
+    def repeated(cls, definition: AlertDefinition, version: str) -> EvaluationResult:
+        """This version was evaluated against this materialization before."""
+        return cls(
+            alert=definition.alert,
+            version=version,
+            model=definition.model or "",
+            outcome=Outcome.CLEAR,
+            reason="already evaluated: nothing was written",
+            is_repeated=True,
+        )
+
+    @classmethod
+    def judged(
+        cls, definition: AlertDefinition, version: str, verdict: Verdict, tally: Tally, seconds: float
+    ) -> EvaluationResult:
+        """What was seen, before anything changed by it."""
+        return cls(
+            alert=definition.alert,
+            version=version,
+            model=definition.model or "",
+            outcome=verdict.outcome,
+            reason=verdict.reason,
+            violations=tally.violations,
+            null_rows=tally.null_rows,
+            unknown_segments=tally.unknown_segments,
+            seconds=seconds,
+        )

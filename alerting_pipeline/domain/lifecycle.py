@@ -71,11 +71,9 @@ def step(incident: Incident | None, event: Event, now: datetime) -> Step:
         case Resolve():
             return _resolve(incident, event, now)
         case RemoveDefinition():
-            # One notice tells of the whole definition; a message for each incident would be a storm about nothing.
-            ended = _end(
+            return _end(
                 incident, Resolution.DEFINITION_REMOVED, Transition.DEFINITION_REMOVED, Reason.DEFINITION_GONE, now
             )
-            return ended._replace(intents=tuple(intent for intent in ended.intents if not isinstance(intent, Notify)))
 
 
 def _without_incident(incident: Incident | None, event: Event, now: datetime) -> Step:

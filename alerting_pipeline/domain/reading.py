@@ -35,7 +35,8 @@ class Reading:
     """What of a definition the scan needs, as SQL over the row `r` and the relation `parameter`.
 
     `checked` is the condition as a tree, which the gate weakens. `takes_default` says whether a parameter falls back to
-    its default for want of a segment. `is_unique`: the model promises one row per entity.
+    its default for want of a segment. `uses_as_of`: the clock
+    alone can change what holds, so that rows which did not change must be read again.
     """
 
     alert: str
@@ -53,16 +54,14 @@ class Reading:
     column_types: Mapping[str, str]
     parameters: Mapping[str, Parameter]
     as_of: str
-    is_unique: bool = False
+    uses_as_of: bool
 
     def sql(self, condition: Condition) -> str:
         """Another condition over the same row: parameters from the relation, NaN read as NULL."""
         return _rendered(condition, self.alert, self.parameters, self.entity, self.column_types, self.as_of)
 
 
-def read(
-    definition: AlertDefinition, column_types: Mapping[str, str], as_of: datetime, *, is_unique: bool = False
-) -> Reading:
+def read(definition: AlertDefinition, column_types: Mapping[str, str], as_of: datetime) -> Reading:
     """The definition as SQL fragments. Raises AlertingError if it does not fit the columns that the model has now."""
     types = {name: type_name(written) for name, written in column_types.items()}
     parameters = definition.parameters
@@ -76,22 +75,20 @@ def read(
 
     stated = definition.deviance or _derived(checked)
     deviance = _deviance(stated, definition, types, entity) if stated else "cast(null as numeric)"
-    way_out = None
-    if definition.clear_when is not None:
-        way_out = rendered(parse(definition.clear_when, columns=types, parameters=parameters))
+    way_out = definition.clear_when and parse(definition.clear_when, columns=types, parameters=parameters)
     levels = [
-        (rendered(parse(level.when, columns=types, parameters=parameters, extra=("deviance",)), deviance), level.level)
+        (parse(level.when, columns=types, parameters=parameters, extra=("deviance",)), level.level)
         for level in definition.severity
         if level.when is not None
     ]
-    cases = "".join(f" when {condition} then {literal(level)}" for condition, level in levels)
+    cases = "".join(f" when {rendered(when, deviance)} then {literal(level)}" for when, level in levels)
     last = literal(definition.severity[-1].level)
     shown = shown_columns(definition, types)
     return Reading(
         alert=definition.alert,
         version=definition.version_id,
         condition=rendered(checked),
-        way_out=way_out,
+        way_out=rendered(way_out) if way_out else None,
         severity=f"case{cases} else {last} end" if cases else last,
         deviance=deviance,
         entity=entity,
@@ -103,7 +100,7 @@ def read(
         column_types=types,
         parameters=parameters,
         as_of=moment,
-        is_unique=is_unique,
+        uses_as_of=any(found.uses_as_of for found in (checked, way_out, *(when for when, _ in levels)) if found),
     )
 
 

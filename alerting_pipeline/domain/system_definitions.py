@@ -129,3 +129,17 @@ def found(finding: SystemFinding) -> Violated:
         summary=finding.summary,
         fields=dict(finding.detail),
     )
+
+
+EVALUATION_ERROR = "evaluation_error"
+
+
+def unreadable(alert: str, sentence: str) -> SystemFinding:
+    """A definition whose evaluation failed."""
+    return SystemFinding(EVALUATION_ERROR, {"alert": alert}, f"{alert} could not be evaluated: {sentence}")
+
+
+def unreachable(sentence: str, alerts: int) -> SystemFinding:
+    """The whole warehouse could not be read: one finding, however many definitions wait for it."""
+    what = "1 alert was" if alerts == 1 else f"{alerts} alerts were"
+    return SystemFinding(EVALUATION_ERROR, {"warehouse": "reader"}, f"{what} not evaluated: {sentence}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.destination import Destination
-from alerting_pipeline.domain.incident import Kind
+from alerting_pipeline.domain.incident import Kind, Transition
 from alerting_pipeline.domain.routing import Facts, route
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.system_definitions import SystemDefinition
@@ -72,7 +72,9 @@ def announcements(
         grouped.setdefault((item.incident.alert, item.transition.value, place.name), []).append(letter)
     found: list[Notification] = []
     for group in grouped.values():
-        if len(group) > MOST_MESSAGES and group[0][2].channel not in _ROWS:
+        # A removed definition is one piece of news, however many incidents it had.
+        most = 0 if group[0][0].transition is Transition.DEFINITION_REMOVED else MOST_MESSAGES
+        if len(group) > most and group[0][2].channel not in _ROWS:
             found.append(_summary(group, directory.public_url))
         else:
             for item, presentation, place in group:
@@ -127,13 +129,12 @@ def _summary(group: Sequence[tuple[News, Presentation, Addressed]], public_url: 
     first, presentation, place = group[0]
     incidents = [item.incident for item, _, _ in group]
     worst = sorted(incidents, key=lambda incident: (incident.deviance is None, -(incident.deviance or 0)))[:_SHOWN]
-    verb = "changed" if first.transition.value == "updated" else first.transition.value.replace("_", " ")
     number = min(item.event_id for item, _, _ in group)
     message = Message(
         alert=first.incident.alert,
         transition=first.transition.value,
-        title=f"{presentation.title}: {len(group):,} incidents",
-        summary=f"{len(group):,} incidents {verb} in one evaluation; these are the worst {len(worst)}.",
+        title=f"{presentation.title}: {len(group):,} incident{'' if len(group) == 1 else 's'}",
+        summary=_said(len(group), len(worst), first.transition),
         kind=first.incident.kind.value,
         status=first.incident.status.value,
         severity=worst[0].severity,
@@ -155,3 +156,11 @@ def _summary(group: Sequence[tuple[News, Presentation, Addressed]], public_url: 
         alert=first.incident.alert,
         transition=first.transition.value,
     )
+
+
+def _said(number: int, shown: int, transition: Transition) -> str:
+    many = f"{number:,} incidents" if number > 1 else "1 incident"
+    if transition is Transition.DEFINITION_REMOVED:
+        return f"The alert definition was removed; {many} of it ended with it."
+    verb = "changed" if transition is Transition.UPDATED else transition.value
+    return f"{many} {verb} in one evaluation; these are the worst {shown}."

@@ -18,7 +18,7 @@ from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.evaluation import EvaluationResult, Prepared
 from alerting_pipeline.domain.incident import Incident, fingerprint
 from alerting_pipeline.domain.lifecycle import Step
-from alerting_pipeline.domain.system_definitions import SystemFinding
+from alerting_pipeline.domain.system_definitions import EVALUATION_ERROR, SystemFinding
 from alerting_pipeline.rendering.announcement import Directory
 from alerting_pipeline.rendering.notification import News
 from alerting_pipeline.store.announcements import Announcer
@@ -27,13 +27,12 @@ from alerting_pipeline.store.incidents import (
     clear_finding,
     forget,
     incidents_where,
-    record_finding,
+    record_findings,
 )
 from alerting_pipeline.store.seen import Seen
 
 _JUDGEMENTS = "('firing', 'clear', 'no_data')"
 _OPEN = "i.status <> 'resolved'"
-EVALUATION_ERROR = "evaluation_error"
 
 
 class EvaluationLedger:
@@ -165,7 +164,8 @@ class EvaluationTransaction:
     def count_open(self, alerts: Sequence[str]) -> dict[str, int]:
         """How many open incidents each of these alerts has."""
         rows = self._connection.exec_driver_sql(
-            f"select i.alert, count(*) as number from ledger.incidents as i where i.alert = any(%s) and {_OPEN} group by 1",
+            "select i.alert, count(*) as number from ledger.incidents as i "
+            f"where i.alert = any(%s) and {_OPEN} group by 1",
             (list(alerts),),
         )
         return {row.alert: row.number for row in rows}
@@ -199,19 +199,19 @@ class EvaluationTransaction:
         """These left their condition."""
         forget(self._connection, alert, fingerprints)
 
-    def report(self, finding: SystemFinding, now: datetime) -> None:
-        """Open a system incident."""
-        record_finding(self._connection, finding, now=now, announce=self._announcer)
+    def report(self, findings: Sequence[SystemFinding], now: datetime) -> None:
+        """Open system incidents."""
+        record_findings(self._connection, findings, now=now, announce=self._announcer)
 
     def works_again(self, alerts: Sequence[str], now: datetime) -> None:
-        """End the system incidents that said that these alerts could not be evaluated."""
+        """End the system incidents that said that these alerts, or the whole warehouse, could not be read."""
         rows = self._connection.exec_driver_sql(
-            f"select i.entity ->> 'alert' from ledger.incidents as i where i.alert = %s and {_OPEN} "
-            "and i.entity ->> 'alert' = any(%s) order by 1",
+            f"select i.entity from ledger.incidents as i where i.alert = %s and {_OPEN} "
+            "and (i.entity ->> 'alert' = any(%s) or i.entity ? 'warehouse') order by i.incident_id",
             (EVALUATION_ERROR, list(alerts)),
         )
-        for (alert,) in rows.all():
-            clear_finding(self._connection, EVALUATION_ERROR, {"alert": alert}, now=now, announce=self._announcer)
+        for entity in rows.scalars().all():
+            clear_finding(self._connection, EVALUATION_ERROR, entity, now=now, announce=self._announcer)
 
     def rename(self, definition: AlertDefinition) -> int:
         """Hand the open incidents and known fingerprints of the earlier name over; returns how many incidents."""

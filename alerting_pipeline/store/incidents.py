@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping
 
 from alerting_pipeline.domain.event import Cleared, Memory, Notify, Reason, Record, Remember
-from alerting_pipeline.domain.incident import Disposition, Incident, Kind, Resolution, Status, fingerprint
+from alerting_pipeline.domain.incident import Disposition, Incident, Kind, Resolution, Status, Transition, fingerprint
 from alerting_pipeline.domain.lifecycle import Step, step
 from alerting_pipeline.domain.system_definitions import SystemFinding, found
 from alerting_pipeline.rendering.notification import News
@@ -91,13 +91,31 @@ def record_finding(connection: Connection, finding: SystemFinding, *, now: datet
     """Open the system incident of a finding, in the caller's transaction; returns its number, None if it is open
     already or was resolved by a person and still stands.
     """
-    event = found(finding)
-    open_now = incidents_where(connection, "i.fingerprint = %s and i.status <> 'resolved'", [event.fingerprint])
-    if not open_now and _is_known(connection, event.terms.alert, event.fingerprint):
-        event = replace(event, memory=Memory.BY_PERSON)
-    news = carry_out(connection, [step(open_now[0] if open_now else None, event, now)], now)
+    numbers = record_findings(connection, [finding], now=now, announce=announce)
+    return numbers[0] if numbers else None
+
+
+def record_findings(
+    connection: Connection, findings: Sequence[SystemFinding], *, now: datetime, announce: Announce
+) -> list[int]:
+    """The same for several, told together, so that a hundred of a kind are one message."""
+    events = [found(finding) for finding in findings]
+    keys = [event.fingerprint for event in events]
+    standing = incidents_where(connection, "i.fingerprint = any(%s) and i.status <> 'resolved'", [keys])
+    incidents = {incident.fingerprint: incident for incident in standing}
+    known = _known(connection, keys)
+    steps = [
+        step(
+            incidents.get(event.fingerprint),
+            replace(event, memory=Memory.BY_PERSON) if event.fingerprint in known else event,
+            now,
+        )
+        for event in events
+    ]
+    news = carry_out(connection, steps, now)
     announce(connection, news)
-    return news[0].incident.incident_id if news and not open_now else None
+    opened = [item.incident.incident_id for item in news if item.transition is Transition.OPENED]
+    return [number for number in opened if number is not None]
 
 
 def clear_finding(
@@ -220,11 +238,11 @@ def _note(record: Record) -> str:
     return str(record.detail.get("note", ""))
 
 
-def _is_known(connection: Connection, alert: str, key: UUID) -> bool:
-    found_row = connection.exec_driver_sql(
-        "select 1 from ledger.known_fingerprints where alert = %s and fingerprint = %s", (alert, key)
+def _known(connection: Connection, keys: Sequence[UUID]) -> set[UUID]:
+    rows = connection.exec_driver_sql(
+        "select fingerprint from ledger.known_fingerprints where fingerprint = any(%s)", (list(keys),)
     )
-    return found_row.first() is not None
+    return set(rows.scalars())
 
 
 def _typed(columns: Iterable[str]) -> str:
