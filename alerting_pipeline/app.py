@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from alerting_pipeline.adapters.analyst_desk import AnalystDesk
     from alerting_pipeline.adapters.dbt_project import DbtProject
     from alerting_pipeline.adapters.embedded_postgres import EmbeddedPostgres
+    from alerting_pipeline.adapters.source_declarations import Declared
+    from alerting_pipeline.adapters.source_files import LocalFiles
     from alerting_pipeline.adapters.warehouse import Warehouse
     from alerting_pipeline.domain.catalog import Catalog
     from alerting_pipeline.domain.loaded import Loaded
     from alerting_pipeline.domain.ports import Clock
     from alerting_pipeline.store.definitions import DefinitionLedger
+    from alerting_pipeline.store.raw_tables import PostgresRawTables
     from alerting_pipeline.usecases.publish import Published
 
 
@@ -46,12 +49,24 @@ class App:
 
     def close(self) -> None:
         """Give back connections and the lease on the embedded server. Harmless when repeated."""
+        if "outbox" in self.__dict__:
+            self.outbox.close()
         while self._opened:
             self._opened.pop().dispose()
         if self._server is not None:
             self._server.release()
             self._server = None
-        for name in ("owner_url", "engine", "owner_engine", "clock", "warehouse", "analyst_desk", "definition_ledger"):
+        for name in (
+            "owner_url",
+            "engine",
+            "owner_engine",
+            "clock",
+            "warehouse",
+            "analyst_desk",
+            "raw_tables",
+            "definition_ledger",
+            "outbox",
+        ):
             self.__dict__.pop(name, None)
         atexit.unregister(self.close)
 
@@ -140,6 +155,30 @@ class App:
         with psycopg.connect(self.owner_url, autocommit=True) as connection:
             return findings(connection)
 
+    # ---- sources --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def sources(self) -> Declared:
+        """The declared sources; read from the files, no dbt and no database."""
+        from alerting_pipeline.adapters.source_declarations import read_sources
+
+        return read_sources(self.settings.dbt_project)
+
+    @cached_property
+    def source_files(self) -> LocalFiles:
+        """What lies in the landing folder, or at another location."""
+        from alerting_pipeline.adapters.content_hashes import ContentHashes
+        from alerting_pipeline.adapters.source_files import LocalFiles
+
+        return LocalFiles(self.settings.landing, ContentHashes(self.settings.home / "content_hashes.sqlite"))
+
+    @cached_property
+    def raw_tables(self) -> PostgresRawTables:
+        """The tables that sources are loaded into, and the ledger of loads."""
+        from alerting_pipeline.store.raw_tables import PostgresRawTables
+
+        return PostgresRawTables(self.owner_url)
+
     # ---- dbt ------------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -186,6 +225,48 @@ class App:
 
         revision = partial(git_revision, self.settings.definitions)
         return publish(self.loaded_definitions, self.definition_ledger, self.clock, revision)
+
+    # ---- delivery -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def outbox(self) -> PostgresOutbox:
+        """What waits to leave; a dead letter opens a system incident, the next success at its destination ends it."""
+        from alerting_pipeline.store.dead_letters import DeadLetters
+        from alerting_pipeline.store.outbox import PostgresOutbox
+
+        letters = DeadLetters(self.definition_ledger.in_force, self.clock, self.settings.public_url)
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        return PostgresOutbox(self.engine, worker=worker, report_dead=letters.report, report_alive=letters.clear)
+
+    def delivery_worker(
+        self, *, slack_client: Callable[[], WebClient] | None = None, terms: DeliveryTerms | None = None
+    ) -> DeliveryWorker:
+        """A worker over the outbox. `slack_client` replaces the one made from the settings (Dagster has its own)."""
+        from alerting_pipeline.adapters.channels.registry import Channels, Surroundings
+        from alerting_pipeline.domain.loaded import INBOX
+        from alerting_pipeline.usecases.deliver import DeliveryWorker
+
+        held = Remembered(self.definition_ledger.in_force)
+        surroundings = Surroundings(
+            inbox=self.settings.inbox,
+            sheets=self.settings.sheets,
+            engine=lambda: self.engine,
+            slack_client=slack_client or self._slack_client,
+            mail_server=self.settings.smtp_url,
+            mail_from=self.settings.mail_from,
+        )
+        channels = Channels(lambda name: {INBOX.name: INBOX, **held().destinations}.get(name), surroundings)
+        return DeliveryWorker(self.outbox, channels, terms)
+
+    @property
+    def _slack_client(self) -> Callable[[], WebClient] | None:
+        """None without a token: Slack messages then go to the local inbox."""
+        token = self.settings.slack_bot_token
+        if token is None:
+            return None
+        from alerting_pipeline.adapters.channels.slack import client_for
+
+        return lambda: client_for(token.get_secret_value(), self.settings.slack_api_url)
 
     def _engine(self, url: str) -> Engine:
         from alerting_pipeline.store.engine import engine_for

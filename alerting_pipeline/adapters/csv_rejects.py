@@ -1,0 +1,62 @@
+"""All lines of a CSV file that don't fit their declaration. COPY stops at the first; a person wants to see them all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alerting_pipeline.domain.column_names import BadHeader, column_names
+from alerting_pipeline.domain.source import Source
+
+MOST = 20
+_LARGEST = 2 * 1024**3
+_TYPES = {
+    "timestamp with time zone": "timestamptz", "timestamp without time zone": "timestamp", "real": "double",
+    "double precision": "double", "time without time zone": "time",
+}  # fmt: skip
+
+
+def rejects(source: Source, path: Path, headers: tuple[str, ...]) -> list[str]:
+    """Up to a score of sentences `line 7, column amount: …`, by DuckDB's own reading; none where it finds none."""
+    import duckdb
+
+    if path.stat().st_size > _LARGEST:
+        return []
+    try:
+        names = column_names(headers)
+    except BadHeader:
+        return []
+    ingest = source.ingest
+    columns = ", ".join(f"{_quoted(name)}: {_quoted(_type(source.types.get(name, 'text')))}" for name in names)
+    with path.open("rb") as file, duckdb.connect() as database:
+        database.execute("set threads = 1; set memory_limit = '1GB'; set TimeZone = 'UTC'")
+        try:
+            database.execute(
+                f"select count(*) from read_csv('/dev/fd/{file.fileno()}', header = true, auto_detect = false, "
+                f"columns = {{{columns}}}, delim = {_quoted(ingest.delimiter)}, quote = '\"', escape = '\"', "
+                f"nullstr = [{_quoted(ingest.null_as)}, ''], store_rejects = true, rejects_limit = {MOST}, "
+                f"compression = {_quoted('gzip' if path.name.endswith('.gz') else 'none')})"
+            ).fetchall()
+            found = database.execute(
+                "select line, column_name, error_message, csv_line from reject_errors order by line, column_idx"
+            ).fetchall()
+        except duckdb.Error:
+            return []
+    return [_sentence(*row) for row in found[:MOST]]
+
+
+def _sentence(line: int, column: str | None, message: str, raw: str | None) -> str:
+    what = message.splitlines()[0].rstrip(".")
+    where = f"line {line}, column {column}" if column else f"line {line}"
+    return f"{where}: {what}" + (f" in {raw[:120]}" if raw else "")
+
+
+def _type(data_type: str) -> str:
+    if data_type.startswith("numeric"):
+        return "double"  # it only has to tell a number from what is none
+    if data_type.startswith(("json", "bytea", "interval", "char", "text")):
+        return "varchar"
+    return _TYPES.get(data_type, data_type)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

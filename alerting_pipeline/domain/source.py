@@ -1,0 +1,154 @@
+"""What a source is: where its files lie, in which format, and what a new delivery does to the data there is.
+
+It is declared once, in the dbt source YAML under `meta.ingest`; the raw table, the loader, the lineage and the file
+sensor all derive from that declaration.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, ConfigDict, model_validator
+
+from alerting_pipeline.domain.file_pattern import FilePattern
+from alerting_pipeline.domain.written import Strict, Text
+
+_TYPES = {
+    "text": "text", "varchar": "character varying", "character varying": "character varying", "char": "character",
+    "boolean": "boolean", "bool": "boolean", "smallint": "smallint", "int2": "smallint", "integer": "integer",
+    "int": "integer", "int4": "integer", "bigint": "bigint", "int8": "bigint", "real": "real", "float4": "real",
+    "double precision": "double precision", "float": "double precision", "float8": "double precision",
+    "numeric": "numeric", "decimal": "numeric", "date": "date", "time": "time without time zone", "uuid": "uuid",
+    "json": "json", "jsonb": "jsonb", "bytea": "bytea", "interval": "interval",
+    "timestamptz": "timestamp with time zone", "timestamp with time zone": "timestamp with time zone",
+    "timestamp": "timestamp without time zone", "timestamp without time zone": "timestamp without time zone",
+}  # fmt: skip
+_SIZED = {"numeric": 2, "character varying": 1, "character": 1}
+_TYPE = re.compile(r"([a-z][a-z0-9 ]*?)(?: ?\( ?(\d{1,6}) ?(?:, ?(\d{1,6}) ?)?\))?")
+
+
+class Mode(StrEnum):
+    """What a delivery does to the data there is."""
+
+    APPEND = "append"
+    REPLACE_PERIOD = "replace_period"
+    SNAPSHOT = "snapshot"
+
+
+class Cron(Strict):
+    """Loaded on a schedule instead of on arrival."""
+
+    cron: Text
+    timezone: Text = "UTC"
+
+
+def _pattern(value: object) -> FilePattern:
+    return value if isinstance(value, FilePattern) else FilePattern.parse(str(value))
+
+
+class Ingest(Strict):
+    """`meta.ingest` of a source, checked."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    kind: Literal["files"]
+    pattern: Annotated[FilePattern, BeforeValidator(_pattern)]
+    mode: Mode
+    format: Literal["csv", "jsonl", "parquet"]
+    root: Text = ""
+    period: Text | None = None
+    delivery: Text | None = None
+    trigger: Literal["arrival"] | Cron = "arrival"
+    null_as: Text = ""
+    delimiter: Text = ","
+    encoding: Literal["utf-8", "latin-1", "windows-1252"] = "utf-8"
+
+    @model_validator(mode="after")
+    def _check_fields(self) -> Self:
+        for key in ("period", "delivery"):
+            name = getattr(self, key)
+            if name is not None and name not in self.pattern.fields:
+                raise ValueError(f"{key} names {{{name}}}, which is not a field of the pattern {self.pattern.text}")
+        if self.mode is Mode.REPLACE_PERIOD and self.period is None:
+            raise ValueError("mode replace_period needs period: the field of the pattern that names the period")
+        if self.mode is not Mode.REPLACE_PERIOD and self.period is not None:
+            raise ValueError(f"mode {self.mode} has no period; remove it, or write mode: replace_period")
+        if self.mode is Mode.APPEND and self.delivery is not None:
+            raise ValueError("mode append takes each file by its name; remove delivery, or choose another mode")
+        if len(self.delimiter) != 1 or self.delimiter in '"\r\n\\':
+            raise ValueError("delimiter must be a single character, such as , or ;")
+        if any(each in self.null_as for each in '"\r\n') or (self.null_as and self.delimiter in self.null_as):
+            raise ValueError("null_as can't contain quotes, line ends or the delimiter")
+        if self.root.startswith("/") or ".." in self.root.split("/"):
+            raise ValueError("root must be a folder below the landing folder, such as card_transactions")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A declared column of a raw table, its type as Postgres writes it."""
+
+    name: str
+    data_type: str = "text"
+    description: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        return self.data_type.startswith(("text", "character"))
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old the newest row may become, as dbt's `freshness` says it."""
+
+    warn_after: timedelta | None = None
+    error_after: timedelta | None = None
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A raw table and where its rows come from. `place` is file:line of the declaration."""
+
+    name: str
+    ingest: Ingest
+    columns: tuple[Column, ...] = ()
+    schema: str = "raw"
+    description: str = ""
+    owner: str | None = None
+    freshness: Freshness = field(default_factory=Freshness)
+    place: str = ""
+
+    @property
+    def mode(self) -> Mode:
+        return self.ingest.mode
+
+    @property
+    def root(self) -> str:
+        """Its folder below the landing folder."""
+        return self.ingest.root or self.name
+
+    @property
+    def types(self) -> dict[str, str]:
+        return {column.name: column.data_type for column in self.columns}
+
+
+def canonical_type(written: str) -> str | None:
+    """The type as Postgres itself writes it, or None where a raw column can't have it.
+
+    The list also keeps anything else than a type out of the statements that make tables.
+    """
+    match = _TYPE.fullmatch(" ".join(written.lower().split()))
+    name = _TYPES.get(match.group(1)) if match else None
+    if match is None or name is None:
+        return None
+    sizes = [size for size in match.groups()[1:] if size is not None]
+    if len(sizes) > _SIZED.get(name, 0):
+        return None
+    if name == "numeric" and len(sizes) == 1:
+        sizes.append("0")
+    return f"{name}({','.join(sizes)})" if sizes else name
