@@ -6,12 +6,17 @@ Everything is made on first use, so that a command pays only for what it needs; 
 from __future__ import annotations
 
 import atexit
+import os
+import socket
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
 
 from alerting_pipeline.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slack_sdk import WebClient
     from sqlalchemy import Engine
 
     from alerting_pipeline.adapters.analyst_desk import AnalystDesk
@@ -24,7 +29,10 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.loaded import Loaded
     from alerting_pipeline.domain.ports import Clock
     from alerting_pipeline.store.definitions import DefinitionLedger
+    from alerting_pipeline.store.outbox import PostgresOutbox
     from alerting_pipeline.store.raw_tables import PostgresRawTables
+    from alerting_pipeline.usecases.deliver import DeliveryWorker
+    from alerting_pipeline.usecases.deliver import Terms as DeliveryTerms
     from alerting_pipeline.usecases.publish import Published
 
 
@@ -244,6 +252,7 @@ class App:
         """A worker over the outbox. `slack_client` replaces the one made from the settings (Dagster has its own)."""
         from alerting_pipeline.adapters.channels.registry import Channels, Surroundings
         from alerting_pipeline.domain.loaded import INBOX
+        from alerting_pipeline.store.dead_letters import Remembered
         from alerting_pipeline.usecases.deliver import DeliveryWorker
 
         held = Remembered(self.definition_ledger.in_force)

@@ -44,28 +44,30 @@ LookUp = Callable[[str], Destination | None]
 
 
 class Channels:
-    """The channel of each delivery, made on first use and kept. Safe for threads."""
+    """The channel of each delivery, made on first use, and anew when its destination's settings change. Thread-safe."""
 
     def __init__(self, look_up: LookUp, surroundings: Surroundings) -> None:
         self._look_up = look_up
         self._surroundings = surroundings
-        self._made: dict[str, Channel] = {}
+        self._made: dict[str, tuple[Destination, Channel]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, delivery: Delivery) -> Channel:
         """Raises Undelivered, for good, where the destination is gone or its settings are wrong."""
         name = delivery.destination
+        destination = self._look_up(name) or ad_hoc(name)
+        if destination is None:
+            reason = f'"{name}" is not in destinations.yaml; add it, then `alerting outbox retry`'
+            raise Undelivered(reason, retryable=False)
         with self._lock:
-            if name not in self._made:
-                destination = self._look_up(name) or ad_hoc(name)
-                if destination is None:
-                    reason = f'"{name}" is not in destinations.yaml; add it, then `alerting outbox retry`'
-                    raise Undelivered(reason, retryable=False)
+            made_for, channel = self._made.get(name, (None, None))
+            if channel is None or made_for != destination:
                 problems = check(destination)
                 if problems:
                     raise Undelivered(f"{name}: {problems[0]}", retryable=False)
-                self._made[name] = builders()[destination.channel](destination, self._surroundings)
-            return self._made[name]
+                channel = builders()[destination.channel](destination, self._surroundings)
+                self._made[name] = (destination, channel)
+            return channel
 
 
 def check(destination: Destination) -> list[str]:

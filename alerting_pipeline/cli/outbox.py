@@ -1,0 +1,92 @@
+"""`alerting outbox` shows what waits, was sent or is dead; `alerting deliver` hands it over."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import uuid
+
+import click
+
+from alerting_pipeline.cli.output import json_option, print_json, print_table, progress
+from alerting_pipeline.domain.errors import AlertingError, BadCall
+
+_STATUSES = ("waiting", "leased", "sent", "dead")
+
+
+@click.group("outbox", invoke_without_command=True)
+@click.pass_context
+def outbox(context: click.Context) -> None:
+    """Messages to destinations: waiting, leased to a worker, sent, or dead."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_deliveries)
+
+
+@outbox.command("list")
+@click.option("--status", type=click.Choice(_STATUSES), help="Only these.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="The newest so many.")
+@json_option
+def list_deliveries(status: str | None = None, limit: int = 50, as_json: bool = False) -> None:
+    """The newest messages, and how many there are of each kind."""
+    from alerting_pipeline.app import App
+    from alerting_pipeline.store.outbox import counts, listed
+
+    with App.from_environment() as app, app.engine.connect() as connection:
+        rows, numbers = listed(connection, status, limit), counts(connection)
+    if as_json:
+        print_json({"counts": numbers, "deliveries": rows})
+        return
+    columns = ("created_at", "status", "attempts", "channel", "destination", "alert", "transition", "summary", "error")
+    print_table(columns, [[row[column] for column in columns] for row in rows])
+    click.echo(", ".join(f"{number:,} {name}" for name, number in sorted(numbers.items()) if number) or "nothing yet")
+
+
+@outbox.command("retry")
+@click.argument("delivery_id", required=False)
+@json_option
+def retry(delivery_id: str | None, as_json: bool) -> None:
+    """Make dead messages due again: all of them, or the one with DELIVERY_ID."""
+    from alerting_pipeline.app import App
+    from alerting_pipeline.store.outbox import retry as make_due
+
+    if delivery_id is not None:
+        try:
+            uuid.UUID(delivery_id)
+        except ValueError:
+            raise BadCall(f'"{delivery_id}" is not a delivery id; `alerting outbox list --json` shows them') from None
+    with App.from_environment() as app, app.engine.begin() as connection:
+        rows = make_due(connection, delivery_id)
+    if delivery_id is not None and not rows:
+        raise AlertingError(f"There is no dead message {delivery_id}; `alerting outbox list --status dead` shows them")
+    if as_json:
+        print_json(rows)
+        return
+    print_table(("destination", "alert", "status"), [(row["destination"], row["alert"], row["status"]) for row in rows])
+    covered = sum(row["covered_by"] is not None for row in rows)
+    note = f"; {covered} of them told by a later message already" if covered else ""
+    click.echo(f"{len(rows)} made due again{note}" if rows else "There are no dead messages.")
+
+
+@click.command("deliver")
+@click.option("--once", is_flag=True, help="Hand over what is due now, and exit; otherwise go on until Ctrl-C.")
+@json_option
+def deliver(once: bool, as_json: bool) -> None:
+    """Hand over what waits in the outbox. Any number of these may run; each message goes to one of them."""
+    from alerting_pipeline.app import App
+    from alerting_pipeline.usecases.deliver import Terms
+
+    log = logging.getLogger("alerting.deliver")
+    terms = Terms(tell=lambda error: log.warning("delivery waits: %s", type(error).__name__))
+    with App.from_environment() as app, progress(quiet=as_json) as shown:
+        worker = app.delivery_worker(terms=terms)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: worker.stop())
+        shown.report("deliver", "handing over what is due" if once else "waiting for messages; Ctrl-C ends it", 0)
+        tally = worker.drain() if once else worker.run()
+    if as_json:
+        print_json(tally)
+    else:
+        again = f", {tally.possibly_twice} possibly twice" if tally.possibly_twice else ""
+        click.echo(f"{tally.sent} sent, {tally.failed} to be tried again, {tally.dead} dead{again}")
+    if once and tally.dead:
+        raise AlertingError(f"{tally.dead} messages are dead; `alerting outbox list --status dead` says why")
