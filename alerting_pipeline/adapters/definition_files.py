@@ -14,8 +14,19 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from alerting_pipeline.adapters.definition_reader import build, located, values_of
+from alerting_pipeline.adapters.definition_tree import (
+    Pair,
+    kind_of,
+    labels_in,
+    merged_tree,
+    meta_layer,
+    name_in,
+    name_key,
+    not_a_map,
+    origins_of,
+)
 from alerting_pipeline.adapters.destination_file import read_destinations
-from alerting_pipeline.adapters.yaml_tree import BadYaml, Node, Source, node_of, read
+from alerting_pipeline.adapters.yaml_tree import BadYaml, Node, read
 from alerting_pipeline.domain import not_in_force
 from alerting_pipeline.domain.catalog import Catalog, Model
 from alerting_pipeline.domain.defaults import defaults_model, inheritable_keys
@@ -23,7 +34,7 @@ from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.definition_check import check_alert
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.errors import AlertingError
-from alerting_pipeline.domain.inheritance import BUILT_IN, Inherited, Layer, inherit
+from alerting_pipeline.domain.inheritance import Inherited, Layer, inherit
 from alerting_pipeline.domain.loaded import INBOX, Loaded, SourceFile
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.problem import Finding, Problem
@@ -44,15 +55,15 @@ PEOPLE, ROUTING, DESTINATIONS, DEFAULTS_FILE, AREA_DEFAULTS = (
 M = TypeVar("M", bound=BaseModel)
 
 
-def load(folder: Path, catalog: Catalog | None, *, project: Path | None = None) -> Loaded:
+def load(folder: Path, catalog: Catalog | None, *, project: Path | None = None, beside: Sequence[Path] = ()) -> Loaded:
     """Read and check the whole folder. Without a catalog, models and columns are not checked.
 
-    `project` is the folder that runbooks are looked for in; default: the one around `folder`. Raises AlertingError
-    if there is no such folder.
+    `project` is the folder that runbooks are looked for in; default: the one around `folder`. `beside` are definition
+    files elsewhere, checked as if they were in the folder (drafts). Raises AlertingError if there is no such folder.
     """
     if not folder.is_dir():
         raise AlertingError(f"{folder} is not a folder; point ALERTING_DEFINITIONS to the alert definitions")
-    return _Folder(folder, catalog, project or folder.parent).load()
+    return _Folder(folder, catalog, project or folder.parent, beside).load()
 
 
 @dataclass(slots=True)
@@ -68,8 +79,9 @@ class _File:
 
 
 class _Folder:
-    def __init__(self, folder: Path, catalog: Catalog | None, project: Path) -> None:
+    def __init__(self, folder: Path, catalog: Catalog | None, project: Path, beside: Sequence[Path]) -> None:
         self.folder = folder
+        self.beside = {path.as_posix(): path for path in beside}
         self.catalog = catalog
         self.project = project
         self.problems: list[Problem] = []
@@ -89,7 +101,7 @@ class _Folder:
         self._check_config(routing, definitions)
         for file in files:
             self.problems += file.problems
-        names = {file.path: _name(file.root) for file in files}
+        names = {file.path: name_in(file.root) for file in files}
         return Loaded(
             definitions=definitions,
             people=self.people or People(),
@@ -97,7 +109,10 @@ class _Folder:
             destinations=self.destinations if self.destinations is not None else {INBOX.name: INBOX},
             problems=tuple(sorted(set(self.problems))),
             origins={file.definition.name: file.origins for file in files if file.definition is not None},
-            files=tuple(SourceFile(path, text, names.get(path)) for path, text in sorted(self.texts.items())),
+            files=tuple(
+                SourceFile(path, text, names.get(path), _is_definition(path))
+                for path, text in sorted(self.texts.items())
+            ),
             catalog=self.catalog,
         )
 
@@ -111,16 +126,21 @@ class _Folder:
             if path.suffix != ".yaml":
                 self.problems.append(Problem(name, 1, 1, "the file is not read", f"rename it to {path.stem}.yaml"))
                 continue
-            try:
-                content = path.read_bytes()
-                self.texts[name] = content.decode("utf-8", "replace")
-                self.roots[name], problems = read(content, name)
-                self.problems += problems
-            except BadYaml as error:
-                self.problems.append(error.problem)
-            except OSError as error:
-                what = f"the file can't be read ({error.strerror or type(error).__name__})"
-                self.problems.append(Problem(name, 1, 1, what, "check its permissions"))
+            self._read(name, path)
+        for name, path in self.beside.items():
+            self._read(name, path)
+
+    def _read(self, name: str, path: Path) -> None:
+        try:
+            content = path.read_bytes()
+            self.texts[name] = content.decode("utf-8", "replace")
+            self.roots[name], problems = read(content, name)
+            self.problems += problems
+        except BadYaml as error:
+            self.problems.append(error.problem)
+        except OSError as error:
+            what = f"the file can't be read ({error.strerror or type(error).__name__})"
+            self.problems.append(Problem(name, 1, 1, what, "check its permissions"))
 
     def _config(self, path: str, model: type[M]) -> M | None:
         """A configuration file as its model; None where it is missing (a note) or bad (its problems)."""
@@ -131,7 +151,7 @@ class _Folder:
                 self.problems.append(Problem(path, 1, 1, what, "write it", severity="note"))
             return None
         if root.entries is None:
-            self.problems.append(_not_a_map(root, path))
+            self.problems.append(not_a_map(root, path))
             return None
         built, problems = build(model, root, values_of(root))
         self.problems += problems
@@ -153,16 +173,16 @@ class _Folder:
         file = _File(path, root, root, {})
         file.problems = [problem for problem in self.problems if problem.path == path]
         if root.entries is None:
-            file.problems.append(_not_a_map(root, path))
+            file.problems.append(not_a_map(root, path))
             return file
-        kind, problem = _kind(root)
+        kind, problem = kind_of(root)
         if kind is None:
-            file.problems.append(problem or _not_a_map(root, path))
+            file.problems.append(problem or not_a_map(root, path))
             return file
         model = self._model_of(root)
         inherited = self._inherited(path, root, kind, model)
-        file.merged = _merged(root, inherited)
-        file.origins = _origins(inherited)
+        file.merged = merged_tree(root, inherited)
+        file.origins = origins_of(inherited, file.merged)
         built, problems = build(kind, file.merged, {**values_of(file.merged), "path": path})
         file.problems += problems
         if built is not None:
@@ -171,21 +191,17 @@ class _Folder:
             file.definition = None
         return file
 
-    def _inherited(
-        self, path: str, root: Node, kind: type[Definition], model: Model | None
-    ) -> Inherited[tuple[Node, Node]]:
+    def _inherited(self, path: str, root: Node, kind: type[Definition], model: Model | None) -> Inherited[Pair]:
         layers = [Layer(path, root.entries or {})]
         if model is not None:
-            layers.append(_meta_layer(model, kind))
-        area = Path(path).parent
-        while area.as_posix() != ".":
+            layers.append(meta_layer(model, kind))
+        for area in Path(path).parents[:-1]:
             layers += self._defaults_layer((area / AREA_DEFAULTS).as_posix(), kind)
-            area = area.parent
         layers += self._defaults_layer(DEFAULTS_FILE, kind)
-        labels = [_labels(layer.values) for layer in layers]
+        labels = [labels_in(layer.values) for layer in layers]
         return inherit(layers, labels)
 
-    def _defaults_layer(self, path: str, kind: type[Definition]) -> list[Layer[tuple[Node, Node]]]:
+    def _defaults_layer(self, path: str, kind: type[Definition]) -> list[Layer[Pair]]:
         root = self.roots.get(path)
         if root is None or root.entries is None:
             return []
@@ -236,7 +252,7 @@ class _Folder:
             if Path(path).name not in (DEFAULTS_FILE, AREA_DEFAULTS):
                 continue
             if root.entries is None:
-                self.problems.append(_not_a_map(root, path))
+                self.problems.append(not_a_map(root, path))
                 continue
             _, problems = build(defaults_model(), root, values_of(root))
             self.problems += problems
@@ -254,14 +270,14 @@ class _Folder:
         """Good definitions by name. Of two files with one name neither is taken: nobody could say which is meant."""
         by_name: dict[str, list[_File]] = {}
         for file in files:
-            name = _name(file.root)
-            if name is not None:
+            name = name_in(file.root)
+            if name is not None and file.path not in self.beside:
                 by_name.setdefault(name, []).append(file)
         for name, same in by_name.items():
             for file in same if len(same) > 1 else ():
                 others = ", ".join(other.path for other in same if other is not file)
                 what = f'the name "{name}" is also used by {others}'
-                file.problems += located(file.root, [Finding(_name_key(file.root), what, "rename one of them")])
+                file.problems += located(file.root, [Finding(name_key(file.root), what, "rename one of them")])
                 file.definition = None
         good = {file.definition.name: file.definition for file in files if file.definition is not None}
         for file in files:
@@ -270,64 +286,8 @@ class _Folder:
                 what = f'renamed_from "{earlier}" is still the name of {by_name[earlier][0].path}'
                 finding = Finding(("renamed_from",), what, "rename that one, or remove renamed_from")
                 file.problems += located(file.root, [finding])
-                good.pop(_name(file.root) or "", None)
+                good.pop(name_in(file.root) or "", None)
         return good
-
-
-def _kind(root: Node) -> tuple[type[Definition] | None, Problem | None]:
-    entries = root.entries or {}
-    if "report" in entries and "alert" not in entries:
-        return ReportDefinition, None
-    kind = entries["kind"][1] if "kind" in entries else None
-    if kind is not None and kind.value == "data":
-        return DataDefinition, None
-    if kind is not None and kind.value == "system":
-        line, column = kind.place()
-        what = "definitions of kind system are built in"
-        return None, Problem(kind.source.path, line, column, what, "write kind: data, or leave kind out")
-    if not {"alert", "condition", "model", "query", "version"} & set(entries):
-        what = "the file names no alert, so it is no definition"
-        return None, Problem(root.source.path, 1, 1, what, "write alert: name, or remove the file")
-    return AlertDefinition, None
-
-
-def _meta_layer(model: Model, kind: type[Definition]) -> Layer[tuple[Node, Node]]:
-    source = Source.of(model.path or f"dbt model {model.name}", "")
-    stated = {key: value for key, value in model.alerting.items() if key in inheritable_keys(kind)}
-    node = node_of(stated, source)
-    return Layer(f"meta.alerting of model {model.name}", node.entries or {})
-
-
-def _labels(values: Mapping[str, tuple[Node, Node]]) -> Mapping[str, tuple[Node, Node]]:
-    pair = values.get("labels")
-    return (pair[1].entries or {}) if pair is not None else {}
-
-
-def _merged(root: Node, inherited: Inherited[tuple[Node, Node]]) -> Node:
-    """The tree of all values that hold, every node with its own place; the file's own keys come first."""
-    entries = dict(inherited.values)
-    if inherited.labels and all(_is_map(layer.values["labels"]) for layer in inherited.labels.values()):
-        merged = {label: _labels(layer.values)[label] for label, layer in inherited.labels.items()}
-        key, node = entries["labels"]
-        if node.entries is not None:
-            entries["labels"] = (key, Node(node.source, node.start, node.end, entries=merged))
-    return Node(root.source, root.start, root.end, entries=entries)
-
-
-def _is_map(pair: tuple[Node, Node]) -> bool:
-    return pair[1].entries is not None
-
-
-def _origins(inherited: Inherited[tuple[Node, Node]]) -> dict[str, str]:
-    """Where each value stands, as people find it: file:line, or the model's meta."""
-    origins = {key: _where(layer, inherited.values[key][0]) for key, layer in inherited.origins.items()}
-    for label, layer in inherited.labels.items():
-        origins[f"labels.{label}"] = _where(layer, _labels(layer.values)[label][0])
-    return origins
-
-
-def _where(layer: Layer[tuple[Node, Node]], key: Node) -> str:
-    return f"{key.source.path}:{key.place()[0]}" if key.source.text else f"{layer.name} ({key.source.path})"
 
 
 def _template_names(text: str) -> frozenset[str]:
@@ -339,24 +299,6 @@ def _template_names(text: str) -> frozenset[str]:
         raise ValueError(str(error)) from None
 
 
-def _not_a_map(root: Node, path: str) -> Problem:
-    is_list = root.items is not None
-    what = f"the file holds {'a list' if is_list else 'a single value'}, not a map"
-    return Problem(path, *root.place(), what, "write key: value lines")
-
-
 def _is_definition(path: str) -> bool:
     name = Path(path).name
     return name != AREA_DEFAULTS and path not in (PEOPLE, ROUTING, DESTINATIONS, DEFAULTS_FILE)
-
-
-def _name_key(root: Node) -> tuple[str, ...]:
-    return ("report",) if "report" in (root.entries or {}) else ("alert",)
-
-
-def _name(root: Node) -> str | None:
-    pair = (root.entries or {}).get(_name_key(root)[0])
-    return pair[1].value if pair is not None else None
-
-
-__all__ = ["BUILT_IN", "load"]

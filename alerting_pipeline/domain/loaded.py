@@ -23,6 +23,7 @@ class SourceFile:
     path: str
     text: str
     name: str | None
+    is_definition: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,199 @@
+"""`alerting validate`, `schema`, `show`, `route`: what the definition files say, without touching a database."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alerting_pipeline.app import App
+from alerting_pipeline.cli.output import json_option, print_json, print_table
+from alerting_pipeline.domain.errors import AlertingError, BadCall
+
+if TYPE_CHECKING:
+    from alerting_pipeline.domain.definition import Definition
+    from alerting_pipeline.domain.loaded import Loaded
+    from alerting_pipeline.domain.routing import Routed
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@json_option
+def validate(paths: tuple[Path, ...], as_json: bool) -> None:
+    """Check all definition files, or those under PATHS: `file:line:column: what; remedy`.
+
+    Notes say what is read and checked but not in force yet; only errors count for the exit code.
+    """
+    from alerting_pipeline.usecases.validate import validate as checked
+
+    started = time.monotonic()
+    with App.from_environment() as app:
+        loaded, chosen = _load_chosen(app, paths)
+    found = checked(loaded, chosen)
+    seconds = round(time.monotonic() - started, 1)
+    if as_json:
+        summary = {"definitions": found.definitions, "errors": found.errors, "notes": found.notes, "seconds": seconds}
+        print_json({**summary, "problems": found.problems})
+    else:
+        for problem in found.problems:
+            click.echo(str(problem))
+        counts = (_count(found.definitions, "definition"), _count(found.errors, "error"), _count(found.notes, "note"))
+        click.echo(f"{', '.join(counts)}, {seconds} s")
+    sys.exit(1 if found.errors else 0)
+
+
+@click.command()
+@json_option
+def schema(as_json: bool) -> None:
+    """JSON Schema of a definition, for editors; it is JSON either way.
+
+    Kept as alert_definitions/definition.schema.json, which the first line of each definition names.
+    """
+    from alerting_pipeline.domain.definition_schema import definition_schema
+
+    click.echo(json.dumps(definition_schema(), ensure_ascii=False, indent=2))
+
+
+@click.command()
+@click.argument("name")
+@click.option("--resolved", is_flag=True, help="Every value, the inherited and built-in ones too.")
+@json_option
+def show(name: str, resolved: bool, as_json: bool) -> None:
+    """The definition NAME as it is in force, each value with its origin."""
+    from alerting_pipeline.usecases import show as shows
+
+    with App.from_environment() as app:
+        loaded = app.loaded_definitions
+        definition, origins, version = shows.find(loaded, name), loaded.origins.get(name, {}), "the files"
+        if definition is None:
+            definition = _last_good(app, loaded, name)
+            origins = dict.fromkeys(type(definition).model_fields, "last good version")
+            version = "the last good version, for the file has errors"
+    values = shows.show(definition, origins, resolved=resolved)
+    if as_json:
+        about = {"name": name, "path": definition.path, "version": definition.version_id, "from": version}
+        print_json({**about, "values": {item.key: {"value": item.value, "origin": item.origin} for item in values}})
+        return
+    click.echo(f"{name} ({definition.path}, version {definition.version_id}, from {version})")
+    print_table(["key", "value", "origin"], [(item.key, _written(item.value), item.origin) for item in values])
+
+
+@click.command()
+@click.argument("name")
+@click.option("--severity", help="Only this severity; default: each that the definition has.")
+@click.option("--set", "assignments", multiple=True, metavar="COLUMN=VALUE", help="A column of the row; repeatable.")
+@click.option("--kind", type=click.Choice(["business", "data", "system"]), help="As if it were a failure of this kind.")
+@click.option("--at", metavar="TIME", help="As if it were then, for branches by the hour; default: now.")
+@json_option
+def route(
+    name: str, severity: str | None, assignments: tuple[str, ...], kind: str | None, at: str | None, as_json: bool
+) -> None:
+    """Which destinations an incident of the alert NAME would reach, by which branch, and why."""
+    from alerting_pipeline.domain.incident import Kind
+    from alerting_pipeline.domain.written import instant
+    from alerting_pipeline.usecases.route import Trial, try_route
+
+    try:
+        moment = instant(at) if at is not None else datetime.now(UTC)
+    except ValueError as error:
+        raise BadCall(f"--at {error}") from None
+    trial = Trial(severity, _assigned(assignments), Kind(kind) if kind else None, moment)
+    with App.from_environment() as app:
+        routes = try_route(app.loaded_definitions, name, trial)
+    if as_json:
+        print_json({"alert": name, "routes": [_route_json(level, routed) for level, routed in routes.items()]})
+        return
+    for level, routed in routes.items():
+        _print_route(level, routed)
+
+
+def _load_chosen(app: App, paths: Sequence[Path]) -> tuple[Loaded, list[str] | None]:
+    """What to check, and which of its paths were asked about. Files elsewhere are checked as drafts."""
+    from dataclasses import replace
+
+    from alerting_pipeline.adapters.definition_files import load
+    from alerting_pipeline.domain.problem import Problem
+
+    folder = app.settings.definitions
+    chosen: list[str] = []
+    beside: list[Path] = []
+    for path in paths:
+        found = path if path.exists() else folder / path
+        if not found.exists():
+            raise BadCall(f"{path} does not exist; name a file or folder of {folder}, or a draft elsewhere")
+        if found.resolve().is_relative_to(folder.resolve()):
+            chosen.append(found.resolve().relative_to(folder.resolve()).as_posix())
+        elif found.is_dir() and len(paths) == 1:
+            folder = found
+        elif found.is_dir():
+            raise BadCall(f"{path} is a folder elsewhere; name it alone, and it is checked as a folder of definitions")
+        else:
+            beside.append(found)
+            chosen.append(found.as_posix())
+    try:
+        catalog, problem = app.catalog, None
+    except AlertingError as error:
+        what = f"the dbt project can't be read, so models and columns are not checked: {str(error).rstrip('.')}"
+        catalog, problem = None, Problem("dbt_project", 1, 1, what)
+    loaded = load(folder, catalog, project=app.settings.project, beside=beside)
+    if problem is not None:
+        loaded = replace(loaded, problems=(problem, *loaded.problems))
+        chosen += [problem.path] if chosen else []
+    is_all = not chosen or "." in chosen
+    return loaded, None if is_all else chosen
+
+
+def _last_good(app: App, loaded: Loaded, name: str) -> Definition:
+    """What the ledger has in force although the file is bad; the file's errors go to standard error."""
+    paths = {file.path for file in loaded.files if file.name == name}
+    for problem in loaded.errors:
+        if problem.path in paths:
+            click.echo(str(problem), err=True)
+    held = app.definition_ledger.in_force().definitions
+    if name not in held:
+        raise AlertingError(f"the file of {name} has errors, and no earlier version was ever in force; correct it")
+    return held[name]
+
+
+def _assigned(assignments: Sequence[str]) -> dict[str, str]:
+    columns = {}
+    for assignment in assignments:
+        column, equals, value = assignment.partition("=")
+        if not equals or not column:
+            raise BadCall(f'--set "{assignment}" is not COLUMN=VALUE; write --set region=north')
+        columns[column.strip()] = value
+    return columns
+
+
+def _print_route(level: str, routed: Routed) -> None:
+    click.echo(f"{level}: {', '.join(destination.name for destination in routed.destinations) or 'nowhere'}")
+    for reason in routed.reasons:
+        click.echo(f"  {reason}")
+    click.echo("  branches asked:")
+    for branch in routed.considered:
+        click.echo(f"    {'taken  ' if branch.matched else 'passed '} {branch.path}: {branch.why}")
+    click.echo()
+
+
+def _route_json(level: str, routed: Routed) -> dict[str, Any]:
+    return {
+        "severity": level,
+        "destinations": [{"name": item.name, "channel": item.channel} for item in routed.destinations],
+        "path": routed.path,
+        "reasons": routed.reasons,
+        "considered": routed.considered,
+    }
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

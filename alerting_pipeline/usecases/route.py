@@ -1,0 +1,85 @@
+"""Where an alert's incident would go, by which branch, and why: routing tried out without an incident."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerting_pipeline.domain.definition import AlertDefinition
+from alerting_pipeline.domain.errors import BadCall
+from alerting_pipeline.domain.incident import Kind
+from alerting_pipeline.domain.loaded import Loaded
+from alerting_pipeline.domain.nearest import did_you_mean
+from alerting_pipeline.domain.routing import Facts, Routed, route
+from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS, SystemDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is assumed: the severity (None: each that the definition has), columns of the row, the kind, the time."""
+
+    severity: str | None = None
+    columns: Mapping[str, str] | None = None
+    kind: Kind | None = None
+    at: datetime | None = None
+
+
+def try_route(loaded: Loaded, name: str, trial: Trial) -> dict[str, Routed]:
+    """The route for each severity. Raises BadCall for a name, severity or column that there isn't."""
+    definition = _definition(loaded, name)
+    levels = _levels(definition)
+    if trial.severity is not None and trial.severity not in levels:
+        hint = did_you_mean(trial.severity, levels) or f"it has {', '.join(levels)}"
+        raise BadCall(f'{name} has no severity "{trial.severity}"; {hint}')
+    _check_columns(loaded, definition, trial.columns or {})
+    return {
+        level: _routed(loaded, definition, level, trial)
+        for level in levels
+        if trial.severity is None or level == trial.severity
+    }
+
+
+def _definition(loaded: Loaded, name: str) -> AlertDefinition | SystemDefinition:
+    if name in SYSTEM_DEFINITIONS:
+        return SYSTEM_DEFINITIONS[name]
+    if name in loaded.alerts:
+        return loaded.alerts[name]
+    if any(file.name == name for file in loaded.files):
+        raise BadCall(f"the file of {name} has errors, or it is no alert; `alerting validate` shows them")
+    hint = did_you_mean(name, [*loaded.alerts, *SYSTEM_DEFINITIONS]) or "`alerting validate` counts what there is"
+    raise BadCall(f'"{name}" is not an alert; {hint}')
+
+
+def _levels(definition: AlertDefinition | SystemDefinition) -> list[str]:
+    return list(dict.fromkeys(level.level for level in definition.severity))
+
+
+def _check_columns(loaded: Loaded, definition: AlertDefinition | SystemDefinition, columns: Mapping[str, str]) -> None:
+    if isinstance(definition, SystemDefinition) or definition.model is None or loaded.catalog is None:
+        return
+    known = loaded.catalog.models[definition.model].columns
+    for column in columns if known else ():
+        if column not in known:
+            hint = did_you_mean(column, known) or f"it has {', '.join(sorted(known)[:12])}"
+            raise BadCall(f'"{column}" is not a column of {definition.model}; {hint}')
+
+
+def _routed(loaded: Loaded, definition: AlertDefinition | SystemDefinition, level: str, trial: Trial) -> Routed:
+    facts = Facts(
+        alert=definition.alert,
+        kind=trial.kind or Kind(definition.kind),
+        severity=level,
+        owner=definition.owner,
+        labels=definition.labels,
+        entity=trial.columns or {},
+        at=trial.at,
+    )
+    is_alert = isinstance(definition, AlertDefinition)
+    return route(
+        facts,
+        loaded.routing,
+        loaded.destinations,
+        notify=definition.notify if is_alert else (),
+        write_back=[entry.destination for entry in definition.write_back] if is_alert else (),
+    )
