@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.loaded import Loaded
     from alerting_pipeline.domain.ports import Clock
     from alerting_pipeline.store.definitions import DefinitionLedger
+    from alerting_pipeline.store.due_work import PostgresDueWork
     from alerting_pipeline.store.outbox import PostgresOutbox
     from alerting_pipeline.store.raw_tables import PostgresRawTables
+    from alerting_pipeline.store.system_incidents import SystemIncidents
     from alerting_pipeline.usecases.deliver import DeliveryWorker
     from alerting_pipeline.usecases.deliver import Terms as DeliveryTerms
     from alerting_pipeline.usecases.publish import Published
@@ -233,6 +235,20 @@ class App:
 
         revision = partial(git_revision, self.settings.definitions)
         return publish(self.loaded_definitions, self.definition_ledger, self.clock, revision)
+
+    @cached_property
+    def due_work(self) -> PostgresDueWork:
+        """Work that is due once."""
+        from alerting_pipeline.store.due_work import PostgresDueWork
+
+        return PostgresDueWork(self.engine)
+
+    @cached_property
+    def system_incidents(self) -> SystemIncidents:
+        """Findings about the alerting itself, such as a run that failed."""
+        from alerting_pipeline.store.system_incidents import SystemIncidents
+
+        return SystemIncidents(self.engine, self.definition_ledger.in_force, self.clock, self.settings.public_url)
 
     # ---- delivery -------------------------------------------------------------------------------------------------
 

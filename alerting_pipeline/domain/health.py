@@ -132,6 +132,19 @@ class HealthTracker:
         return tuple(self._ready(model, self._unreported(model, is_complete)) for model in remaining)
 
     @property
+    def models(self) -> tuple[int, int]:
+        """How many of the expected models, seeds and snapshots have reported, and how many there are."""
+        models = {each for each in self.expected if each in self.graph.nodes and not self.graph.nodes[each].concerns}
+        return len(models & self._results.keys()), len(models)
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Names of the models, seeds and snapshots that could not be built; a failing test breaks none."""
+        nodes = self.graph.nodes
+        failed = [each for each, result in sorted(self._results.items()) if result.verdict is Verdict.FAILED]
+        return tuple(nodes[each].name for each in failed if each in nodes and not nodes[each].concerns)
+
+    @property
     def failed(self) -> tuple[str, ...]:
         """Every failure of the build with severity error, named, in a stable order."""
         return tuple(self._named(self._results))

@@ -6,14 +6,39 @@ owes three hourly windows, and one that ticks twice owes none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
+from alerting_pipeline.domain.definition import AlertDefinition
+
+CRON, CLOCK, MATERIALIZATION = "cron", "clock", "materialization"
+"""Kinds of due work: what precedes the colon of `DueWork.work`."""
+
 MOST = 100
 """Windows made up for in one go; what a longer outage left over is made up for by the next tick."""
+
+CLOCK_MINUTES = 15
+"""How often what time alone changes is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueWork:
+    """One piece of work that is due once: what is to be done (`kind:name`), and for which window (together its key)."""
+
+    work: str
+    window: str
+    due_at: datetime
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What follows the colon: an alert, a model, a run."""
+        return self.work.partition(":")[2]
 
 
 def windows_between(cron: str, timezone: str, after: datetime, until: datetime, most: int = MOST) -> list[datetime]:
@@ -28,6 +53,19 @@ def windows_between(cron: str, timezone: str, after: datetime, until: datetime, 
             break
         found.append(instant)
     return found
+
+
+def clock_window(now: datetime) -> datetime:
+    """The quarter of an hour that `now` falls into, by its start, in UTC."""
+    utc = now.astimezone(UTC)
+    return utc.replace(minute=utc.minute // CLOCK_MINUTES * CLOCK_MINUTES, second=0, microsecond=0)
+
+
+def depends_on_time(definition: AlertDefinition) -> bool:
+    """Can the definition's incidents change although its model doesn't: by :as_of in its SQL, or by expiring?"""
+    texts = (definition.condition, definition.clear_when or "", definition.query or "")
+    texts = (*texts, *(level.when or "" for level in definition.severity))
+    return definition.expire_after is not None or any(":as_of" in text for text in texts)
 
 
 def _from(cron: str, timezone: str, after: datetime) -> Iterator[datetime]:

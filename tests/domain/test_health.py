@@ -206,3 +206,13 @@ def test_failed_names_every_failure_of_the_build():
 @pytest.mark.parametrize("status", ["error", "fail", "runtime error", "partial success", "ERROR"])
 def test_every_bad_word_of_dbt_is_a_failure(status: str):
     assert not _feed(_tracker(expected=frozenset([MART])), NodeResult(MART, status))[0].healthy
+
+
+def test_only_models_that_could_not_be_built_are_broken_and_counted():
+    tracker = _tracker()
+    assert tracker.models == (0, 3)
+    _feed(tracker, _good(STAGING), NodeResult(STAGING_KEY, "fail", failures=1), NodeResult(MART, "skipped"))
+    assert tracker.models == (2, 3)
+    assert tracker.broken == ()
+    _feed(tracker, NodeResult(OTHER, "error", "no space left"))
+    assert tracker.broken == ("other",)

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
-from alerting_pipeline.store.due_work import DueWork, add_due, finish_due, give_back_due, is_any_due, take_due
+from alerting_pipeline.domain.window import DueWork
+from alerting_pipeline.store.due_work import PostgresDueWork
 from alerting_pipeline.store.engine import engine_for
 from tests.conftest import Database
 
@@ -17,51 +18,51 @@ WINDOW = DueWork("cron:weekly", "2026-01-05T09:00", datetime(2026, 1, 5, 9, tzin
 
 
 @pytest.fixture
-def engine(database: Database) -> Iterator[Engine]:
-    made = engine_for(database.app_url)
-    yield made
-    made.dispose()
+def due(database: Database) -> Iterator[PostgresDueWork]:
+    engine = engine_for(database.app_url)
+    yield PostgresDueWork(engine)
+    engine.dispose()
 
 
-def test_the_same_tick_ten_times_is_one_piece_of_work(engine: Engine):
-    assert sum(add_due(engine, [WINDOW]) for _ in range(10)) == 1
-    assert take_due(engine, "cron", "me") == [WINDOW]
-    assert take_due(engine, "cron", "you") == []
+def test_the_same_tick_ten_times_is_one_piece_of_work(due: PostgresDueWork):
+    assert sum(due.add([WINDOW]) for _ in range(10)) == 1
+    assert due.take("cron", "me") == [WINDOW]
+    assert due.take("cron", "you") == []
 
 
-def test_work_of_another_kind_is_left_alone(engine: Engine):
-    add_due(engine, [WINDOW])
-    assert take_due(engine, "run", "me") == []
-    assert not is_any_due(engine, "run")
-    assert is_any_due(engine, "cron")
+def test_work_of_another_kind_is_left_alone(due: PostgresDueWork):
+    due.add([WINDOW])
+    assert due.take("run", "me") == []
+    assert not due.is_any("run")
+    assert due.is_any("cron")
 
 
-def test_work_that_was_done_is_never_taken_again(engine: Engine):
-    add_due(engine, [WINDOW])
-    finish_due(engine, *take_due(engine, "cron", "me"))
-    assert add_due(engine, [WINDOW]) == 0
-    assert not is_any_due(engine, "cron")
+def test_work_that_was_done_is_never_taken_again(due: PostgresDueWork):
+    due.add([WINDOW])
+    due.finish(*due.take("cron", "me"))
+    assert due.add([WINDOW]) == 0
+    assert not due.is_any("cron")
 
 
-def test_work_given_back_is_taken_by_the_next(engine: Engine):
-    add_due(engine, [WINDOW])
-    give_back_due(engine, *take_due(engine, "cron", "me"))
-    assert take_due(engine, "cron", "you") == [WINDOW]
+def test_work_given_back_is_taken_by_the_next(due: PostgresDueWork):
+    due.add([WINDOW])
+    due.give_back(*due.take("cron", "me"))
+    assert due.take("cron", "you") == [WINDOW]
 
 
-def test_work_of_a_worker_that_died_is_taken_after_a_while(engine: Engine):
-    add_due(engine, [WINDOW])
-    take_due(engine, "cron", "me")
-    with engine.begin() as connection:
+def test_work_of_a_worker_that_died_is_taken_after_a_while(due: PostgresDueWork):
+    due.add([WINDOW])
+    due.take("cron", "me")
+    with due.engine.begin() as connection:
         connection.execute(text("update ledger.due_work set claimed_at = claimed_at - interval '16 minutes'"))
-    assert is_any_due(engine, "cron")
-    assert take_due(engine, "cron", "you") == [WINDOW]
+    assert due.is_any("cron")
+    assert due.take("cron", "you") == [WINDOW]
 
 
-def test_eight_workers_share_work_without_doing_any_twice(engine: Engine):
+def test_eight_workers_share_work_without_doing_any_twice(due: PostgresDueWork):
     entries = [DueWork("cron:hourly", str(number), WINDOW.due_at, {}) for number in range(200)]
-    add_due(engine, entries)
+    due.add(entries)
     with ThreadPoolExecutor(8) as pool:
-        taken = pool.map(lambda worker: take_due(engine, "cron", str(worker), limit=50), range(8))
+        taken = pool.map(lambda worker: due.take("cron", str(worker), limit=50), range(8))
     windows = [entry.window for share in taken for entry in share]
     assert sorted(windows, key=int) == [str(number) for number in range(200)]

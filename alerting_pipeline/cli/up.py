@@ -1,0 +1,140 @@
+"""`alerting up`: everything on the person's own configuration, until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from alerting_pipeline.cli.output import json_option, print_json, progress
+from alerting_pipeline.domain.errors import AlertingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from alerting_pipeline.adapters.processes import Children
+    from alerting_pipeline.app import App
+    from alerting_pipeline.domain.ports import Progress
+
+_START_SECONDS = 120
+
+
+@click.command()
+@click.option("--port", default=3000, show_default=True, help="Port of the Dagster user interface.")
+@click.option("--web-port", default=8080, show_default=True, help="Port of the pages and the local inbox.")
+@click.option("--read-only", is_flag=True, help="The Dagster user interface shows, and starts nothing.")
+@json_option
+def up(port: int, web_port: int, read_only: bool, as_json: bool) -> None:
+    """Start Postgres (if embedded), Dagster, delivery and the pages; serve until Ctrl-C."""
+    from alerting_pipeline.adapters.processes import require_free_port
+    from alerting_pipeline.app import App
+
+    require_free_port(port, "the Dagster user interface", "--port")
+    require_free_port(web_port, "the pages", "--web-port")
+    with until_told_to_stop(), App.from_environment() as app, progress(quiet=as_json) as shown:
+        serve(app, shown, (port, web_port), lambda urls: _announce(urls, as_json), read_only=read_only)
+
+
+def serve(
+    app: App, shown: Progress, ports: tuple[int, int], announce: Callable[[dict[str, str]], None], *, read_only: bool
+) -> None:
+    """Start every part, call `announce` with the addresses when all answer, and watch over them until interrupted.
+
+    Raises AlertingError if a part ends by itself; leaves no process behind, whichever way it ends.
+    """
+    from alerting_pipeline.adapters.dagster_instance import prepare_instance
+    from alerting_pipeline.adapters.processes import Children
+    from alerting_pipeline.settings import child_environment
+
+    shown.report("start", "database", 0, 4)
+    environment = {
+        **child_environment(app.settings),
+        **prepare_instance(app.settings.home / "dagster", app.owner_url),
+    }
+    shown.report("start", "dbt project", 1, 4)
+    app.dbt_project.parse()
+    with Children(app.settings.logs) as children:
+        port, web_port = ports
+        for name, arguments in _commands(app.settings.project, port, web_port, read_only=read_only).items():
+            children.start(name, arguments, environment)
+        addresses = {"Dagster": f"http://127.0.0.1:{port}", "inbox": f"http://127.0.0.1:{web_port}"}
+        shown.report("start", "pages", 2, 4)
+        _wait_for(f"{addresses['inbox']}/healthz", children)
+        shown.report("start", "Dagster", 3, 4)
+        _wait_for(f"{addresses['Dagster']}/server_info", children)
+        shown.report("start", "ready", 4, 4)
+        announce(addresses)
+        while (ended := children.ended()) is None:
+            time.sleep(0.2)
+        raise AlertingError(f"{ended.name} ended by itself: {ended.last_words()}; see {ended.log}")
+
+
+def _commands(project: Path, port: int, web_port: int, *, read_only: bool) -> dict[str, list[str]]:
+    """The parts, each a program of its own, in the order of their start."""
+    workspace = ["-w", str(project / "workspace.yaml")]
+    python = [sys.executable, "-m"]
+    return {
+        "web": [
+            *python, "uvicorn", "--factory", "alerting_pipeline.web.server:create_app",
+            "--host", "127.0.0.1", "--port", str(web_port), "--no-access-log",
+        ],
+        "deliver": [*python, "alerting_pipeline.cli", "deliver"],
+        "dagster-daemon": [*python, "dagster._daemon", "run", *workspace],
+        "dagster-webserver": [
+            *python, "dagster_webserver", "--host", "127.0.0.1", "--port", str(port), *workspace,
+            *(["--read-only"] if read_only else []),
+        ],
+    }  # fmt: skip
+
+
+def _wait_for(address: str, children: Children) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not _answers(address):
+        if ended := children.ended():
+            raise AlertingError(f"{ended.name} did not start: {ended.last_words()}; see {ended.log}")
+        if time.monotonic() > deadline:
+            raise AlertingError(f"{address} did not answer within {_START_SECONDS} s; see {children.logs}")
+        time.sleep(0.2)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - an address of our own
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@contextmanager
+def until_told_to_stop() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the block in an orderly way, also where a script started us with both ignored.
+
+    While the block cleans up, further signals are ignored: a second Ctrl-C must not leave processes behind.
+    """
+
+    def stop(number: int, _frame: object) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+
+
+def _announce(addresses: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        print_json(addresses)
+        return
+    for name, address in addresses.items():
+        click.echo(f"{name:<8} {address}")
+    click.echo("Ctrl-C stops everything.")

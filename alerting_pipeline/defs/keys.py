@@ -1,0 +1,40 @@
+"""The asset keys of everything in the lineage. Dagster's graph shows the last part alone, so last parts are unique."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dagster import AssetKey
+
+from alerting_pipeline.domain.source import Source
+
+BUILD_OP = "dbt_build"
+CHECK = "violations"
+PIPELINE_JOB = "pipeline"
+DUE_JOB = "due_evaluations"
+
+
+def file_key(source: Source) -> AssetKey:
+    """The files of a source, as they are delivered: `files`, then `cost_and_usage/{period}/{delivery}/*.csv.gz`."""
+    return AssetKey(["files", f"{source.root}/{source.ingest.pattern.text}"])
+
+
+def raw_key(source: str) -> AssetKey:
+    """A source's raw table."""
+    return AssetKey(["raw", source])
+
+
+def model_key(node: Mapping[str, Any]) -> AssetKey:
+    """A dbt model: its layer, then its name."""
+    return AssetKey([node["schema"], node["name"]])
+
+
+def alert_key(alert: str) -> AssetKey:
+    """An alert definition."""
+    return AssetKey(["alerts", alert])
+
+
+def destination_key(destination: str) -> AssetKey:
+    """A destination, under the name that people know: `#risk`, `fraud_review`."""
+    return AssetKey(["destinations", destination])
