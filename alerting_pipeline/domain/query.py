@@ -7,7 +7,7 @@ put in by the caller when it renders the query: the marts, or the rows of a case
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import sqlglot
@@ -72,7 +72,7 @@ def parse_query(text: str, catalog: Catalog) -> Query:
         problems.append(SqlProblem(left.start(), "a query has no template code but {{ ref('…') }}", _EXAMPLE))
         raise BadSql(tuple(problems))
     tree = _select(plain)
-    problems += _problems(plain, tree)
+    problems += _problems(plain, tree, refs)
     if not refs:
         problems.append(SqlProblem(0, "the query reads no model", _EXAMPLE))
     if problems:
@@ -106,13 +106,14 @@ def _select(text: str) -> exp.Select:
     return found[0]
 
 
-def _problems(text: str, tree: exp.Select) -> list[SqlProblem]:
-    names = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+def _problems(text: str, tree: exp.Select, refs: Collection[str]) -> list[SqlProblem]:
+    # A name of the catalog is none of ours even where a WITH defines it: outside its scope it means the catalog again.
+    names = {name for cte in tree.find_all(exp.CTE) if not (name := cte.alias_or_name.lower()).startswith("pg_")}
     found: list[SqlProblem] = []
     for node in tree.walk():
         if isinstance(node, exp.Table):
             name = node.name
-            is_known = name.startswith(_PREFIX) or name.lower() in names
+            is_known = name.removeprefix(_PREFIX) in refs if name.startswith(_PREFIX) else name.lower() in names
             if not isinstance(node.this, exp.Identifier) or not is_known or node.args.get("db"):
                 shown = node.sql(dialect="postgres")
                 offset = max(text.lower().find(name.lower()), 0)
@@ -137,7 +138,8 @@ def _columns(text: str, tree: exp.Select, models: Mapping[str, Model]) -> dict[s
 
     def named(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Table) and node.name.startswith(_PREFIX):
-            return exp.to_table(node.name.removeprefix(_PREFIX)).as_(node.alias or node.name.removeprefix(_PREFIX))
+            name = node.name.removeprefix(_PREFIX)
+            return exp.to_table(name).as_(node.alias or name, table=True)
         return node
 
     known = {name: {column: kind or "text" for column, kind in model.columns.items()} for name, model in models.items()}
