@@ -18,6 +18,12 @@ from alerting_pipeline.domain.warehouse_error import QueryFailed, QueryStopped, 
 
 SEARCH_PATH = "marts, alerting, intermediate, staging, raw, operations, pg_catalog"
 _WIDEST_LINE = 100
+_REMEDIES = {
+    "42501": "the analyst reads raw, staging, intermediate, marts, operations and the views in alerting, and no more",
+    "42601": "write one SELECT",
+    "42703": "information_schema.columns lists what there is",
+    "42P01": "information_schema.tables lists what there is",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +84,9 @@ def _in_full(error: psycopg.Error, query: str, offset: int | None) -> str:
         return "That gives no rows; write one SELECT, or EXPLAIN, SHOW or VALUES"
     if error.sqlstate == "25006":
         return "The query would write, and `alerting sql` only reads; write one SELECT"
-    parts = [error.diag.message_primary or "the database refused the query"]
-    if error.sqlstate == "42501":
-        parts.append("the analyst reads raw, staging, intermediate, marts, operations and the views in alerting")
-    parts += [text for text in (error.diag.message_detail, error.diag.message_hint) if text]
-    sentence = "; ".join(part.rstrip(".") for part in parts)
+    parts = [error.diag.message_primary or "the database refused the query", error.diag.message_detail]
+    parts.append(error.diag.message_hint or _REMEDIES.get(error.sqlstate))
+    sentence = "; ".join(part.rstrip(".") for part in parts if part)
     if offset is None:
         return sentence[0].upper() + sentence[1:]
     number = query.count("\n", 0, offset) + 1
