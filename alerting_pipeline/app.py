@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.store.system_incidents import SystemIncidents
     from alerting_pipeline.usecases.deliver import DeliveryWorker
     from alerting_pipeline.usecases.deliver import Terms as DeliveryTerms
+    from alerting_pipeline.usecases.evaluate import Evaluator
     from alerting_pipeline.usecases.publish import Published
 
 
@@ -249,6 +250,21 @@ class App:
         from alerting_pipeline.store.system_incidents import SystemIncidents
 
         return SystemIncidents(self.engine, self.definition_ledger.in_force, self.clock, self.settings.public_url)
+
+    # ---- evaluation -----------------------------------------------------------------------------------------------
+
+    def evaluator(self) -> Evaluator:
+        """Evaluates the definitions that are in force now; `publish_definitions` comes first where files changed."""
+        from alerting_pipeline.adapters.marts import Marts
+        from alerting_pipeline.adapters.scanner import Scanner
+        from alerting_pipeline.rendering.announcement import Directory
+        from alerting_pipeline.store.evaluations import EvaluationLedger
+        from alerting_pipeline.usecases.evaluate import Evaluator
+
+        held = self.definition_ledger.in_force()
+        directory = Directory(held.routing, held.destinations, self.settings.public_url)
+        ledger = EvaluationLedger(self.engine, directory)
+        return Evaluator(held.alerts, ledger, Scanner(self.warehouse, Marts(self.catalog)))
 
     # ---- delivery -------------------------------------------------------------------------------------------------
 

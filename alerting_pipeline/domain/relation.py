@@ -7,6 +7,7 @@ query.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from alerting_pipeline.domain.query import Query
 from alerting_pipeline.domain.sql_fragment import identifier, instant, literal
 from alerting_pipeline.domain.written import duration
 
+_REF = re.compile(r"\{\{\s*ref\(\s*['\"](\w+)['\"]\s*\)\s*\}\}")
 OVERLAP = timedelta(days=1)
 """How far behind the newest arrival a model is read again: longer than any load takes, for a load stamps its rows when
 it begins and commits them when it ends. A mart says `overlap: 2h` in its meta to have another."""
@@ -66,6 +68,13 @@ def rows_relation(columns: Mapping[str, str], rows: Iterable[Mapping[str, str | 
     return Relation(
         sql=f"(select * from jsonb_to_recordset({written}::jsonb) as given ({typed}))", columns=dict(columns)
     )
+
+
+def models_read(definition: AlertDefinition) -> frozenset[str]:
+    """The models that a definition reads, by name."""
+    if definition.model is not None:
+        return frozenset({definition.model})
+    return frozenset(match.group(1) for match in _REF.finditer(definition.query or ""))
 
 
 def types_sql(relation: Relation) -> str:

@@ -51,6 +51,19 @@ class EvaluationLedger:
         with self._engine.connect() as connection:
             return _prepare(connection, alerts, materialization_id)
 
+    def gather(self, alert: str, build: str, model: str, failures: Sequence[str]) -> dict[str, list[str]]:
+        """Note that a model of a query is there in this build; returns those that are, each with what failed on it."""
+        with self._engine.begin() as connection:
+            connection.exec_driver_sql(
+                "insert into ledger.due_work (work, due_window, due_at, done_at, detail) "
+                "values (%s, %s, clock_timestamp(), clock_timestamp(), %s::jsonb) on conflict do nothing",
+                (f"query:{alert}:{build}", model, json.dumps({"failures": list(failures)})),
+            )
+            rows = connection.exec_driver_sql(
+                "select due_window, detail from ledger.due_work where work = %s", (f"query:{alert}:{build}",)
+            )
+            return {row.due_window: row.detail["failures"] for row in rows}
+
     @contextmanager
     def begin(self, definitions: Mapping[str, AlertDefinition]) -> Iterator[EvaluationTransaction]:
         """One transaction; an error takes everything back."""

@@ -16,11 +16,12 @@ from typing import Any
 
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.errors import BadCall
-from alerting_pipeline.domain.evaluation import EvaluationResult, Order, Prepared, Sight, Verdict, decide
+from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Order, Prepared, Sight, Verdict, decide
 from alerting_pipeline.domain.evaluation_ports import Ledger, Read, Scans, Transaction
 from alerting_pipeline.domain.event import Event, RemoveDefinition, Terms, TimePassed, Unjudged, Violated
 from alerting_pipeline.domain.lifecycle import Step, step
 from alerting_pipeline.domain.look_up import Answer, has_left, sighting
+from alerting_pipeline.domain.relation import models_read
 from alerting_pipeline.domain.system_definitions import unreachable, unreadable
 from alerting_pipeline.domain.violation import Judged, Missing, Tally, Violation
 from alerting_pipeline.domain.warehouse_error import WarehouseError, WarehouseUnreachable
@@ -36,8 +37,28 @@ class Evaluator:
     scans: Scans
 
     def of_model(self, model: str, order: Order) -> list[EvaluationResult]:
-        """Every definition that reads the model, and so waits for its materialization."""
-        return self.evaluate([alert for alert, item in self.definitions.items() if item.model == model], order)
+        """Every definition that reads the model and waits for materializations.
+
+        A query over several models waits for all of them, of the same build, unless it says `models: any`.
+        """
+        waiting = {
+            alert: definition
+            for alert, definition in self.definitions.items()
+            if model in models_read(definition) and not definition.trigger.is_cron
+        }
+        gathered = {
+            alert: definition
+            for alert, definition in waiting.items()
+            if len(models_read(definition)) > 1 and definition.trigger.models != "any"
+        }
+        results = self.evaluate([alert for alert in waiting if alert not in gathered], order)
+        build = order.materialization_id.partition(":")[0]
+        for alert, definition in gathered.items():
+            there = self.ledger.gather(alert, build, model, order.health.failures)
+            if models_read(definition) <= set(there):
+                failures = tuple(dict.fromkeys(failure for each in there.values() for failure in each))
+                results += self.evaluate([alert], Order(f"{build}:query.{alert}", order.as_of, Health(failures)))
+        return results
 
     def evaluate(self, alerts: Iterable[str], order: Order, *, is_dry_run: bool = False) -> list[EvaluationResult]:
         """These definitions, in the order given. A dry run takes back everything that it wrote, messages included."""
