@@ -34,7 +34,7 @@ from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.definition_check import check_alert
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.errors import AlertingError
-from alerting_pipeline.domain.inheritance import Inherited, Layer, inherit
+from alerting_pipeline.domain.inheritance import OWN_KEYS, Inherited, Layer, inherit
 from alerting_pipeline.domain.loaded import INBOX, Loaded, SourceFile
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.problem import Finding, Problem
@@ -53,6 +53,7 @@ PEOPLE, ROUTING, DESTINATIONS, DEFAULTS_FILE, AREA_DEFAULTS = (
     "people.yaml", "routing.yaml", "destinations.yaml", "defaults.yaml", "_defaults.yaml"
 )  # fmt: skip
 M = TypeVar("M", bound=BaseModel)
+_OWN = OWN_KEYS - {"version"}
 
 
 def load(folder: Path, catalog: Catalog | None, *, project: Path | None = None, beside: Sequence[Path] = ()) -> Loaded:
@@ -89,6 +90,7 @@ class _Folder:
         self.texts: dict[str, str] = {}
         self.people: People | None = None
         self.destinations: Mapping[str, Destination] | None = None
+        self.good_destinations: Mapping[str, Destination] = {}
 
     def load(self) -> Loaded:
         self._read_files()
@@ -106,7 +108,7 @@ class _Folder:
             definitions=definitions,
             people=self.people or People(),
             routing=routing or RoutingTree(fallback=(INBOX.name,)),
-            destinations=self.destinations if self.destinations is not None else {INBOX.name: INBOX},
+            destinations=self.good_destinations or {INBOX.name: INBOX},
             problems=tuple(sorted(set(self.problems))),
             origins={file.definition.name: file.origins for file in files if file.definition is not None},
             files=tuple(
@@ -164,7 +166,8 @@ class _Folder:
             return None
         found, problems = read_destinations(root)
         self.problems += problems
-        return found
+        self.good_destinations = found
+        return None if problems else found
 
     # ---- one definition -------------------------------------------------------------------------------------------
 
@@ -254,8 +257,12 @@ class _Folder:
             if root.entries is None:
                 self.problems.append(not_a_map(root, path))
                 continue
-            _, problems = build(defaults_model(), root, values_of(root))
-            self.problems += problems
+            own = [
+                Finding((key,), f"{key} cannot be inherited", "state it in each definition")
+                for key in sorted(_OWN & set(root.entries))
+            ]
+            values = {key: value for key, value in values_of(root).items() if key not in _OWN}
+            self.problems += [*build(defaults_model(), root, values)[1], *located(root, own)]
 
     def _check_config(self, routing: RoutingTree | None, definitions: Mapping[str, Definition]) -> None:
         if self.people is not None:
@@ -283,7 +290,9 @@ class _Folder:
         for file in files:
             earlier = getattr(file.definition, "renamed_from", None)
             if earlier is not None and earlier in by_name:
-                what = f'renamed_from "{earlier}" is still the name of {by_name[earlier][0].path}'
+                other = by_name[earlier][0]
+                whose = "its own name" if other is file else f"still the name of {other.path}"
+                what = f'renamed_from "{earlier}" is {whose}'
                 finding = Finding(("renamed_from",), what, "rename that one, or remove renamed_from")
                 file.problems += located(file.root, [finding])
                 good.pop(name_in(file.root) or "", None)

@@ -71,7 +71,9 @@ def _problem(model: type[BaseModel], root: Node, values: Mapping[str, Any], erro
     if kind == "extra_forbidden":
         key = root.key_at(way)
         known = _keys(_model_at(model, way[:-1]))
-        hint = did_you_mean(str(way[-1]), known) or f"the keys here are {', '.join(sorted(known)[:40])}"
+        listed = ", ".join(sorted(known))
+        hint = f"the keys here are {listed}" if len(known) <= 12 else "`alerting schema` lists the keys"
+        hint = did_you_mean(str(way[-1]), known) or hint
         return _placed(key, f'unknown key "{way[-1]}"', hint)
     if kind == "missing":
         name = str(way[-1])
@@ -81,9 +83,10 @@ def _problem(model: type[BaseModel], root: Node, values: Mapping[str, Any], erro
     what, remedy = _sentence(kind, way, error)
     node = root.at(way)
     if kind == "value_error":
-        node = node.at(_named_in(what, node))
+        way = (*way, *_named_in(what, node))
+        node = root.at(way)
         if not node.is_scalar and way:
-            node = root.key_at(way) if node is root.at(way) else node
+            node = root.key_at(way)
     elif not node.is_scalar and node is not root:
         node = root.key_at(way)
     if "[key]" in error["loc"]:
@@ -98,6 +101,7 @@ def _sentence(kind: str, way: tuple[int | str, ...], error: ErrorDetails) -> tup
     if kind == "value_error":
         what, _, remedy = error["msg"].removeprefix("Value error, ").partition("; ")
         prefix = f"{name} " if name and what.startswith('"') else ""
+        prefix = f"{name}: " if name and what.startswith(("a map", "a list", "nothing", "true", "false")) else prefix
         return prefix + what, remedy or "correct it"
     if kind in ("literal_error", "enum"):
         options = [option.strip("'") for option in str(context.get("expected", "")).replace(" or ", ", ").split(", ")]

@@ -241,7 +241,8 @@ class _Builder:
 
     def _check(self, event: Any, depth: int) -> None:
         if event.tag is not None:
-            raise self._refused(event, f"the tag {event.tag} is not accepted", "write the value without a tag")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            raise self._refused(event, f"the tag {tag} is not accepted", "write the value without a tag")
         if depth >= DEEPEST:
             raise self._refused(event, f"the file is nested deeper than {DEEPEST} levels", "make it flatter")
         self._count(event, 1)

@@ -19,6 +19,7 @@ LONGEST_TEXT = 4000
 MOST_TOKENS = 800
 DEEPEST = 40
 _PYTHON_PLACEHOLDER = re.compile(r"%\(|%s\b")
+_OTHER_RELATION = "a condition cannot read another relation"
 _USE_AS_OF = "use :as_of, which is the time of the evaluation"
 
 
@@ -87,10 +88,11 @@ def check(
     text: str, tree: exp.Expr, *, columns: Collection[str] | None, parameters: Collection[str]
 ) -> list[SqlProblem]:
     """Every problem of the tree, in the order of the text. `columns` None: names of columns are not checked."""
-    problems = []
+    problems: list[SqlProblem] = []
     for node in tree.walk():
         problem = _problem(text, node, columns, parameters)
-        if problem is not None:
+        # A subquery is refused once, and not again for each part of it.
+        if problem is not None and not (problem.what == _OTHER_RELATION and problem.what in [p.what for p in problems]):
             problems.append(problem)
     python = _PYTHON_PLACEHOLDER.search(text)
     if python and any(isinstance(node, exp.Placeholder) for node in tree.walk()) and ":" not in text:
@@ -107,7 +109,7 @@ def node_problem(text: str, node: exp.Expr) -> SqlProblem | None:
     if type(node) not in allowed.NODES:
         return _refused(text, node)
     if isinstance(node, exp.In) and (node.args.get("query") or node.args.get("unnest") or node.args.get("field")):
-        return SqlProblem(_find(text, "in"), "a condition cannot read another relation", "join it in dbt")
+        return SqlProblem(_find(text, "in"), _OTHER_RELATION, "join it in dbt")
     if isinstance(node, allowed.COMPARISONS) and isinstance(node.this, allowed.COMPARISONS):
         return SqlProblem(_first_place(text, node), "two comparisons stand in a row", "join them with and")
     if isinstance(node, exp.Literal):
@@ -146,7 +148,7 @@ def _refused(text: str, node: exp.Expr) -> SqlProblem:
             offset, f"{name}() is not a function that a condition may call", hint or "compute it in dbt, as a column"
         )
     if isinstance(node, exp.Query | exp.Subquery | exp.Exists | exp.Table | exp.From):
-        return SqlProblem(_find(text, "select"), "a condition cannot read another relation", "join it in dbt")
+        return SqlProblem(_find(text, "select"), _OTHER_RELATION, "join it in dbt")
     if isinstance(node, exp.Window | exp.WindowSpec):
         return SqlProblem(_find(text, "over"), "a condition sees one row, so it has no window", "compute it in dbt")
     if isinstance(node, exp.RegexpLike | exp.RegexpILike | exp.SimilarTo):

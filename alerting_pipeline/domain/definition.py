@@ -227,7 +227,7 @@ class AlertDefinition(Definition):
     @classmethod
     def _one_source(cls, values: Any) -> Any:
         if isinstance(values, Mapping) and (values.get("model") is None) == (values.get("query") is None):
-            raise ValueError("a definition reads a model or a query, one of them; write model: name of a dbt mart")
+            raise ValueError("a definition reads either a model or a query; write model: name of a dbt mart")
         return values
 
     @model_validator(mode="after")
@@ -235,10 +235,10 @@ class AlertDefinition(Definition):
         *earlier, last = self.severity
         if last.when is not None:
             raise ValueError(
-                "the last level of severity has no `when`, so that every violation has one; add such a level"
+                "severity ends with a level without `when`, so that every violation has one; add such a level"
             )
         if any(level.when is None for level in earlier):
-            raise ValueError("only the last level of severity may lack `when`; later ones could never hold")
+            raise ValueError("severity has a level without `when` before its end; the levels after it could never hold")
         return self
 
     @property

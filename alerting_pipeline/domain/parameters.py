@@ -32,6 +32,7 @@ ParameterType = Literal["number", "integer", "duration", "text", "boolean", "cho
 ParameterValue = Decimal | int | timedelta | str | bool | tuple[str, ...]
 _BOUNDED = ("number", "integer", "duration")
 _LONGEST_TEXT = 500
+_WITHIN = "write a value within the bounds"
 _SQL_TYPES = {
     "number": "numeric",
     "integer": "bigint",
@@ -104,9 +105,11 @@ class Parameter(Strict):
         """The typed value of what somebody wrote, inside the bounds. ValueError is a sentence with the remedy."""
         value = self._typed(written, name)
         if self.minimum is not None and value < self.minimum:  # type: ignore[operator]  # bounds are of the same type
-            raise ValueError(f"{name} {self.write(value)} is under the minimum of {self.write(self.minimum)}")
+            raise ValueError(
+                f"{name} {self.write(value)} is under the minimum of {self.write(self.minimum)}; {_WITHIN}"
+            )
         if self.maximum is not None and value > self.maximum:  # type: ignore[operator]  # bounds are of the same type
-            raise ValueError(f"{name} {self.write(value)} is over the maximum of {self.write(self.maximum)}")
+            raise ValueError(f"{name} {self.write(value)} is over the maximum of {self.write(self.maximum)}; {_WITHIN}")
         return value
 
     @staticmethod
@@ -139,7 +142,7 @@ class Parameter(Strict):
             return tuple(_checked_text(item) for item in text_list(written))
         value = _checked_text(text(written))
         if self.type == "choice" and value not in self.choices:
-            raise ValueError(f'"{value}" is not one of {", ".join(self.choices)}')
+            raise ValueError(f'"{value}" is not one of {", ".join(self.choices)}; write one of them')
         return value
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sqlglot
 from sqlglot import exp
@@ -122,12 +122,15 @@ def _problems(text: str, tree: exp.Select, refs: Collection[str]) -> list[SqlPro
             offset = max(text.find(f":{node.this}"), 0)
             remedy = "use it in the condition; a query knows :as_of alone"
             found.append(SqlProblem(offset, f'":{node.this}" cannot stand in a query', remedy))
+        elif isinstance(node, exp.SetOperation):
+            offset = max(text.lower().find(node.key), 0)
+            found.append(SqlProblem(offset, f"a query has no {node.key}", "combine the models in dbt"))
         elif type(node) in allowed.QUERY_NODES:
             continue
         else:
             problem = node_problem(text, node)
             if problem is not None:
-                found.append(problem)
+                found.append(replace(problem, what=problem.what.replace("a condition", "a query")))
     return found
 
 
@@ -163,13 +166,15 @@ def _columns(text: str, tree: exp.Select, models: Mapping[str, Model]) -> dict[s
         if name in found:
             raise BadSql((SqlProblem(max(text.rfind(name), 0), f'two columns are named "{name}"', "rename one"),))
         kind = expression.type.sql(dialect="postgres").lower() if expression.type else ""
+        if kind.startswith("struct"):
+            raise BadSql((SqlProblem(max(text.rfind(name), 0), f'"{name}" is a whole row', "name its columns"),))
         found[name] = "" if kind in ("unknown", "null") else kind
     return found
 
 
 def _unresolved(text: str, said: str, schema: Mapping[str, Mapping[str, str]]) -> SqlProblem:
-    names = re.findall(r"'\"?(\w+)\"?(?:\.\"?(\w+)\"?)?'", said)
-    name = (names[0][1] or names[0][0]) if names else ""
+    named = re.search(r"""[Cc]olumn:? ['"]*(?:\w+['"]?\.['"]?)?(\w+)""", said)
+    name = named.group(1) if named else ""
     known = {column for columns in schema.values() for column in columns}
     what = f'"{name}" is not a column of what the query reads' if name else "a name of the query cannot be resolved"
     if name in known:
@@ -187,7 +192,7 @@ def _unique_keys(tree: exp.Select, columns: Mapping[str, str], catalog: Catalog)
     }
     group = tree.args.get("group")
     if group is not None:
-        keys = [item.name.lower() for item in group.expressions if isinstance(item, exp.Column)]
+        keys = [name for item in group.expressions if (name := _group_key(item, tree)) is not None]
         complete = len(keys) == len(group.expressions) and all(key in outputs for key in keys)
         return (frozenset(outputs[key] for key in keys),) if complete else ()
     if tree.args.get("distinct") is not None:
@@ -200,3 +205,10 @@ def _unique_keys(tree: exp.Select, columns: Mapping[str, str], catalog: Catalog)
     has_star = any(isinstance(item, exp.Star) for item in tree.selects)
     kept = {name: name for name in columns} if has_star else outputs
     return tuple(frozenset(kept[name] for name in key) for key in model.unique_keys if key <= set(kept))
+
+
+def _group_key(item: exp.Expr, tree: exp.Select) -> str | None:
+    """The column that is grouped by, also where it is given by its position; None for an expression."""
+    if isinstance(item, exp.Literal) and not item.is_string and 0 < int(item.this) <= len(tree.selects):
+        item = tree.selects[int(item.this) - 1].unalias()
+    return item.name.lower() if isinstance(item, exp.Column) else None
