@@ -25,11 +25,18 @@ if TYPE_CHECKING:
     from alerting_pipeline.adapters.source_declarations import Declared
     from alerting_pipeline.adapters.source_files import LocalFiles
     from alerting_pipeline.adapters.warehouse import Warehouse
+    from alerting_pipeline.domain.case import Step
+    from alerting_pipeline.domain.case_verdict import CaseResult
     from alerting_pipeline.domain.catalog import Catalog
+    from alerting_pipeline.domain.definition import AlertDefinition
+    from alerting_pipeline.domain.evaluation import EvaluationResult
+    from alerting_pipeline.domain.evaluation_ports import Transaction
     from alerting_pipeline.domain.loaded import Loaded
-    from alerting_pipeline.domain.ports import Clock
+    from alerting_pipeline.domain.ports import Clock, Progress
     from alerting_pipeline.store.definitions import DefinitionLedger
     from alerting_pipeline.store.due_work import PostgresDueWork
+    from alerting_pipeline.store.incident_desk import IncidentDesk
+    from alerting_pipeline.store.mart_health import PostgresMartHealth
     from alerting_pipeline.store.outbox import PostgresOutbox
     from alerting_pipeline.store.raw_tables import PostgresRawTables
     from alerting_pipeline.store.system_incidents import SystemIncidents
@@ -245,6 +252,13 @@ class App:
         return PostgresDueWork(self.engine)
 
     @cached_property
+    def mart_health(self) -> PostgresMartHealth:
+        """What the last build said of each mart."""
+        from alerting_pipeline.store.mart_health import PostgresMartHealth
+
+        return PostgresMartHealth(self.engine)
+
+    @cached_property
     def system_incidents(self) -> SystemIncidents:
         """Findings about the alerting itself, such as a run that failed."""
         from alerting_pipeline.store.system_incidents import SystemIncidents
@@ -265,6 +279,41 @@ class App:
         directory = Directory(held.routing, held.destinations, self.settings.public_url)
         ledger = EvaluationLedger(self.engine, directory)
         return Evaluator(held.alerts, ledger, Scanner(self.warehouse, Marts(self.catalog)))
+
+    def rehearse(self, definitions: Sequence[AlertDefinition], progress: Progress) -> list[CaseResult]:
+        """Run the cases of these definitions; nothing that they do is kept."""
+        from alerting_pipeline.adapters.marts import CaseRows
+        from alerting_pipeline.adapters.scanner import Scanner
+        from alerting_pipeline.domain.evaluation import Order
+        from alerting_pipeline.domain.relation import parameters_of
+        from alerting_pipeline.rendering.announcement import Directory
+        from alerting_pipeline.store.definitions import InForce
+        from alerting_pipeline.store.evaluations import EvaluationLedger
+        from alerting_pipeline.usecases.evaluate import Evaluator
+        from alerting_pipeline.usecases.rehearse import rehearse
+
+        nobody = InForce()
+        ledger = EvaluationLedger(self.engine, Directory(nobody.routing, nobody.destinations, self.settings.public_url))
+
+        def evaluate(
+            transaction: Transaction, definition: AlertDefinition, step: Step, number: int
+        ) -> EvaluationResult:
+            rows, parameters = CaseRows(self.catalog, step), parameters_of(definition, step.parameters)
+            evaluator = Evaluator({definition.alert: definition}, ledger, Scanner(self.warehouse, rows, parameters))
+            return evaluator.within(transaction, [definition], Order(f"case:{number}", step.at))[0]
+
+        return rehearse(definitions, ledger, evaluate, progress)
+
+    @property
+    def incident_desk(self) -> IncidentDesk:
+        """Incidents for people: to look at, and to act on."""
+        from alerting_pipeline.rendering.announcement import Directory
+        from alerting_pipeline.store.announcements import Announcer
+        from alerting_pipeline.store.incident_desk import IncidentDesk
+
+        held = self.definition_ledger.in_force()
+        directory = Directory(held.routing, held.destinations, self.settings.public_url)
+        return IncidentDesk(self.engine, Announcer(directory, held.alerts))
 
     # ---- delivery -------------------------------------------------------------------------------------------------
 

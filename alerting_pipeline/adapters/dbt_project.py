@@ -24,6 +24,10 @@ from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.health import BuildGraph, BuildNode, NodeResult
 
 _DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
+BUILD = ("build", "--exclude-resource-type", "unit_test")
+"""A build of the warehouse. Unit tests judge the code, not the data (`make test` runs them), and those of incremental
+models can't run before the first build."""
+
 _KEPT_MANIFESTS = 3
 _BUILD_LOCK = "alerting dbt build"  # name of the advisory lock, hashed by the server
 _RESULT_EVENTS = frozenset(
@@ -64,6 +68,7 @@ class DbtProject:
             "DBT_LOG_PATH": str(self.target),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "DBT_USE_COLORS": "false",
+            "DBT_LOG_FORMAT_FILE": "debug",  # what people read stays text, although we read JSON
         }
 
     def parse(self) -> Path:
@@ -88,7 +93,9 @@ class DbtProject:
         """Unique ids of the nodes that `dbt build --select …` would run; without a selection, all of them."""
         if not selection:
             return buildable(self.manifest())
-        lines = self._run(["ls", "--output", "json", "--output-keys", "unique_id", "--quiet", *_select(selection)])
+        lines = self._run(
+            ["ls", "--output", "json", "--output-keys", "unique_id", *BUILD[1:], "--quiet", *_select(selection)]
+        )
         found = frozenset(str(json.loads(line)["unique_id"]) for line in lines if line.startswith("{"))
         if not found:
             raise AlertingError(f"--select {' '.join(selection)} selects nothing in {self.folder}; see `dbt ls`")
@@ -101,7 +108,7 @@ class DbtProject:
         stops dbt.
         """
         with one_build_at_a_time(self.url and self.url()):
-            for event in self._events(["build", *_select(selection)]):
+            for event in self._events([*BUILD, *_select(selection)]):
                 if result := node_result(event):
                     yield result
 
@@ -190,14 +197,13 @@ def build_graph(manifest: Mapping[str, Any]) -> BuildGraph:
 
 
 def buildable(manifest: Mapping[str, Any]) -> frozenset[str]:
-    """Unique ids of everything that a whole `dbt build` runs."""
-    nodes = frozenset(
+    """Unique ids of everything that a whole build runs."""
+    return frozenset(
         unique_id
         for unique_id, node in manifest["nodes"].items()
         if node["resource_type"] in ("model", "seed", "snapshot", "test")
         and node.get("config", {}).get("materialized") != "ephemeral"
     )
-    return nodes | frozenset(manifest.get("unit_tests", {}))
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from alerting_pipeline.defs.keys import CHECK, alert_key, destination_key, model
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.reach import reachable
+from alerting_pipeline.domain.relation import models_read
 
 _KINDS = {"slack": "slack", "email": "email", "sheet": "excel", "table": "postgres", "file": "file"}
 _NOUNS = {"slack": "Slack channel", "email": "Mail to", "sheet": "Sheet", "table": "Table", "file": "Local inbox"}
@@ -63,7 +64,7 @@ def _alert(blueprint: Blueprint, definition: AlertDefinition) -> dg.AssetSpec:
     title = f"{definition.emoji} **{definition.heading}**".strip()
     return dg.AssetSpec(
         alert_key(definition.alert),
-        deps=[model_key(blueprint.models[model]) for model in sorted(blueprint.read_by(definition))],
+        deps=[model_key(blueprint.models[model]) for model in sorted(models_read(definition))],
         description=f"{title}\n\n{definition.description}\n\n```sql\n{condition}\n```",
         group_name="alerts",
         owners=[f"team:{definition.owner}"],

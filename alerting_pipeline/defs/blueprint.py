@@ -19,7 +19,7 @@ from alerting_pipeline.adapters.source_declarations import read_sources
 from alerting_pipeline.app import App
 from alerting_pipeline.domain.catalog import Catalog
 from alerting_pipeline.domain.definition import AlertDefinition
-from alerting_pipeline.domain.query import parse_query
+from alerting_pipeline.domain.relation import models_read
 from alerting_pipeline.domain.source import Source
 
 if TYPE_CHECKING:
@@ -53,16 +53,10 @@ class Blueprint:
         """The alert definitions whose file is good, by name."""
         return self.loaded.alerts
 
-    def read_by(self, definition: AlertDefinition) -> frozenset[str]:
-        """Names of the models that a definition reads; a query's come from its refs."""
-        if definition.model is not None:
-            return frozenset([definition.model])
-        return parse_query(definition.query or "", self.catalog).refs
-
     @cached_property
     def read_models(self) -> frozenset[str]:
         """Names of the models that some alert reads."""
-        return frozenset(model for definition in self.alerts.values() for model in self.read_by(definition))
+        return frozenset(model for definition in self.alerts.values() for model in models_read(definition))
 
     @property
     def dbt_executable(self) -> str:

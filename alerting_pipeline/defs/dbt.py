@@ -17,7 +17,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 from packaging.version import Version
 
-from alerting_pipeline.adapters.dbt_project import build_graph, buildable, node_result, one_build_at_a_time
+from alerting_pipeline.adapters.dbt_project import BUILD, build_graph, buildable, node_result, one_build_at_a_time
 from alerting_pipeline.app import App
 from alerting_pipeline.defs.blueprint import Blueprint
 from alerting_pipeline.defs.evaluation import Evaluation
@@ -98,7 +98,7 @@ def _build_and_evaluate(
 ) -> Iterator[Any]:
     """Hand dbt's events on to Dagster; evaluate each mart as soon as the tracker says that it is ready."""
     with _environment(app.dbt_project.environment()):
-        invocation = dbt.cli(["build"], context=context, raise_on_error=False, target_path=app.dbt_project.target)
+        invocation = dbt.cli(BUILD, context=context, raise_on_error=False, target_path=app.dbt_project.target)
     evaluation, progress = Evaluation.begin(context, app), LedgerProgress(app.engine, context.run.run_id)
     for event in invocation.stream_raw_events():
         yield from event.to_default_asset_events(
@@ -114,9 +114,10 @@ def _build_and_evaluate(
     is_complete = invocation.process.wait() in (0, 1)
     for ready in tracker.finish(is_complete=is_complete):
         evaluation.of_mart(ready)
-    if tracker.broken or not is_complete:
-        what = f"dbt could not build {', '.join(tracker.broken)}" if tracker.broken else "dbt broke off"
-        raise dg.Failure(f"{what}; alerts on what depends on it are not evaluated, their incidents are held")
+    broken = [f"dbt could not build {name}" for name in tracker.broken] + ([] if is_complete else ["dbt broke off"])
+    if broken or evaluation.failures:
+        said = "; ".join([*broken, *evaluation.failures])
+        raise dg.Failure(f"{said}; alerts on what depends on it are not evaluated, their incidents are held")
 
 
 def _expected(context: dg.AssetExecutionContext, manifest: Mapping[str, Any], translator: Translator) -> frozenset[str]:
@@ -128,17 +129,11 @@ def _expected(context: dg.AssetExecutionContext, manifest: Mapping[str, Any], tr
     models = {
         name
         for name in everything
-        if name in manifest["nodes"]
-        and manifest["nodes"][name]["resource_type"] != "test"
+        if manifest["nodes"][name]["resource_type"] != "test"
         and translator.get_asset_key(manifest["nodes"][name]) in keys
     }
     checks = {check.name for check in context.selected_asset_check_keys}
-    tests = {
-        name
-        for name in everything
-        if (name in manifest["nodes"] and manifest["nodes"][name]["name"] in checks)
-        or (name in manifest.get("unit_tests", {}) and set(manifest["parent_map"].get(name, ())) & models)
-    }
+    tests = {name for name in everything if manifest["nodes"][name]["name"] in checks}
     return frozenset(models | tests)
 
 

@@ -15,7 +15,7 @@ from alerting_pipeline.defs.blueprint import Blueprint
 from alerting_pipeline.defs.evaluation import Evaluation
 from alerting_pipeline.defs.keys import DUE_JOB
 from alerting_pipeline.domain.window import CLOCK_MINUTES
-from alerting_pipeline.usecases.catch_up import catch_up, note_windows
+from alerting_pipeline.usecases.catch_up import CatchUp
 
 _EVERY_QUARTER = f"*/{CLOCK_MINUTES} * * * *"
 
@@ -26,10 +26,10 @@ def schedule_definitions(blueprint: Blueprint) -> dg.Definitions:
     @dg.op(description="Windows of schedules, what time alone changes, and materializations from elsewhere.")
     def evaluate_due(context: dg.OpExecutionContext) -> None:
         with App.from_environment() as app:
-            evaluation, ledger = Evaluation.begin(context, app), app.due_work
-            now = app.clock.now()
-            note_windows(ledger, evaluation.evaluator.definitions.values(), now)
-            failures = catch_up(ledger, evaluation.evaluator, now, context.run.run_id, evaluation.tell)
+            evaluation, now = Evaluation.begin(context, app), app.clock.now()
+            work = CatchUp(app.due_work, evaluation.evaluator, app.mart_health)
+            work.note_windows(now)
+            failures = work.work_off(now, context.run.run_id, evaluation.tell)
         if failures:
             raise dg.Failure(f"not everything that is due could be evaluated: {'; '.join(failures)}")
 

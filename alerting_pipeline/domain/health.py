@@ -84,6 +84,11 @@ class ReadyModel:
     invocation_id: str = ""
 
     @property
+    def name(self) -> str:
+        """The model's name, as definitions write it."""
+        return self.unique_id.rpartition(".")[2]
+
+    @property
     def materialization_id(self) -> str:
         """dbt invocation id and node: the key under which this materialization is evaluated once."""
         return f"{self.invocation_id}:{self.unique_id}"

@@ -7,11 +7,13 @@ a wake-up that comes twice does nothing, and one that never came is made up for 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from alerting_pipeline.domain.definition import AlertDefinition
-from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Order
+from alerting_pipeline.domain.evaluation import HEALTHY, EvaluationResult, Health, Order
+from alerting_pipeline.domain.relation import models_read
 from alerting_pipeline.domain.window import (
     CLOCK,
     CRON,
@@ -48,52 +50,72 @@ class Evaluates(Protocol):
     def evaluate(self, alerts: Iterable[str], order: Order) -> list[EvaluationResult]: ...
 
 
+class MartHealth(Protocol):
+    """What the last build said of each mart."""
+
+    def of(self, models: Iterable[str]) -> Health: ...
+
+
 Told = Callable[[Sequence[EvaluationResult]], None]
 
 
-def note_windows(ledger: DueLedger, definitions: Iterable[AlertDefinition], now: datetime) -> int:
-    """Note every window up to `now` that is not noted yet; returns how many. A new definition owes none of the past."""
-    window = clock_window(now)
-    due = [DueWork(CLOCK, window.isoformat(), window)]
-    for definition in definitions:
-        if definition.trigger.cron is None:
-            continue
-        work = f"{CRON}:{definition.alert}"
-        last = ledger.last(work)
-        if last is None:
-            mark = DueWork(work, "since", now)
-            ledger.add([mark])
-            ledger.finish(mark)
-            continue
-        windows = windows_between(definition.trigger.cron, definition.trigger.timezone, last, now)
-        due += [DueWork(work, each.isoformat(), each) for each in windows]
-    return ledger.add(due)
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Due work over one ledger."""
 
+    ledger: DueLedger
+    evaluator: Evaluates
+    health: MartHealth
 
-def catch_up(ledger: DueLedger, evaluator: Evaluates, now: datetime, worker: str, told: Told) -> list[str]:
-    """Do all due work; `told` hears of each piece's results. Returns what failed, a phrase each.
+    def note_windows(self, now: datetime) -> int:
+        """Note every window up to `now` that is not noted yet; returns how many. A new definition owes none."""
+        window = clock_window(now)
+        due = [DueWork(CLOCK, window.isoformat(), window)]
+        for definition in self.evaluator.definitions.values():
+            if definition.trigger.cron is None:
+                continue
+            work = f"{CRON}:{definition.alert}"
+            last = self.ledger.last(work)
+            if last is None:
+                mark = DueWork(work, "since", now)
+                self.ledger.add([mark])
+                self.ledger.finish(mark)
+                continue
+            windows = windows_between(definition.trigger.cron, definition.trigger.timezone, last, now)
+            due += [DueWork(work, each.isoformat(), each) for each in windows]
+        return self.ledger.add(due)
 
-    What fails is given back for the next wake-up, and keeps nothing else from being done.
-    """
-    failures = []
-    for kind in (CRON, MATERIALIZATION, CLOCK):
-        for entry in ledger.take(kind, worker):
-            try:
-                told(_evaluate(evaluator, kind, entry, now))
-                ledger.finish(entry)
-            except Exception as error:
-                ledger.give_back(entry)
-                failures.append(f"{entry.work} {entry.window}: {error}")
-    return failures
+    def work_off(self, now: datetime, worker: str, told: Told) -> list[str]:
+        """Do all due work; `told` hears of each piece's results. Returns what failed, a phrase each.
 
+        What fails is given back for the next wake-up, and keeps nothing else from being done.
+        """
+        failures = []
+        for kind in (CRON, MATERIALIZATION, CLOCK):
+            for entry in self.ledger.take(kind, worker):
+                try:
+                    told(self._evaluate(kind, entry, now))
+                    self.ledger.finish(entry)
+                except Exception as error:
+                    self.ledger.give_back(entry)
+                    failures.append(f"{entry.work} {entry.window}: {error}")
+        return failures
 
-def _evaluate(evaluator: Evaluates, kind: str, entry: DueWork, now: datetime) -> list[EvaluationResult]:
-    if kind == MATERIALIZATION:
-        health = Health(tuple(entry.detail.get("failures", ())))
-        return evaluator.of_model(entry.name, Order(entry.window, now, health))
-    if kind == CRON:
-        alerts = [entry.name] if entry.name in evaluator.definitions else []
-    else:
-        definitions = evaluator.definitions.values()
-        alerts = [each.alert for each in definitions if each.trigger.cron is None and depends_on_time(each)]
-    return evaluator.evaluate(alerts, Order(f"{kind}:{entry.window}", entry.due_at)) if alerts else []
+    def _evaluate(self, kind: str, entry: DueWork, now: datetime) -> list[EvaluationResult]:
+        if kind == MATERIALIZATION:
+            health = Health(tuple(entry.detail.get("failures", ())))
+            return self.evaluator.of_model(entry.name, Order(entry.window, now, health))
+        definitions = self.evaluator.definitions
+        if kind == CRON:
+            alerts = [entry.name] if entry.name in definitions else []
+            health = self.health.of(models_read(definitions[entry.name])) if alerts else HEALTHY
+        else:
+            # Incidents of an unhealthy mart are held already, and the clock can't make them judgeable.
+            alerts, health = [name for name, each in definitions.items() if self._is_moved_by_time(each)], HEALTHY
+        order = Order(f"{kind}:{entry.window}", entry.due_at, health)
+        return self.evaluator.evaluate(alerts, order) if alerts else []
+
+    def _is_moved_by_time(self, definition: AlertDefinition) -> bool:
+        if definition.trigger.is_cron or not depends_on_time(definition):
+            return False
+        return self.health.of(models_read(definition)).is_healthy

@@ -1,0 +1,45 @@
+"""The health of each mart after its last build, for evaluations that no build starts: by the clock, by a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, text
+
+from alerting_pipeline.domain.evaluation import HEALTHY, Health
+from alerting_pipeline.domain.health import ReadyModel
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresMartHealth:
+    """What the last build said of each mart. One that no build was ever told of counts as healthy."""
+
+    engine: Engine
+
+    def note(self, ready: ReadyModel) -> None:
+        """Keep what a build said of one mart, in place of what was known before."""
+        detail = {"failures": list(ready.failures), "materialization": ready.materialization_id}
+        with self.engine.begin() as connection:
+            connection.execute(
+                text("""
+                insert into ledger.heartbeats (part, at, detail)
+                values ('mart:' || :model, clock_timestamp(), cast(:detail as jsonb))
+                on conflict (part) do update set at = excluded.at, detail = excluded.detail
+                """),
+                {"model": ready.name, "detail": json.dumps(detail)},
+            )
+
+    def of(self, models: Iterable[str]) -> Health:
+        """The health of what a definition reads: as bad as its worst mart."""
+        with self.engine.connect() as connection:
+            found = connection.execute(
+                text("""
+                select distinct failure from ledger.heartbeats, jsonb_array_elements_text(detail -> 'failures') failure
+                where part = any(:parts) order by failure
+                """),
+                {"parts": [f"mart:{model}" for model in models]},
+            ).scalars()
+            failures = tuple(found)
+        return Health(failures) if failures else HEALTHY
