@@ -18,7 +18,6 @@ NAMESPACE = UUID("5b0f6f52-7d0f-5c55-9a68-1f6a3c1d9e77")
 # Mail can't be edited: who took an incident is worth a change of the Slack message, not another mail.
 _NOT_TOLD = {"email": frozenset({Transition.ACKNOWLEDGED})}
 _SILENT = frozenset({Transition.HELD, Transition.RELEASED})
-_ISO_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _CODE_LIKE = re.compile(r"(^|_)(id|ids|no|number|code|year|zip|postcode)$")
 
 
@@ -175,7 +174,7 @@ def _allowed(definition: Any) -> dict[str, timedelta | None]:
 def _deviance(incident: Incident, presentation: Presentation) -> str:
     unit = presentation.deviance_unit
     compared = [incident.fields.get(name) for name in presentation.deviance_of]
-    if any(isinstance(value, datetime) or _is_iso(value) for value in compared):
+    if any(words.is_instant(value) for value in compared):
         unit = "duration"
     return words.deviance(incident.deviance, presentation.deviance_shape, presentation.deviance_direction, unit)
 
@@ -213,11 +212,7 @@ def _value(column: str, value: object) -> str:
     """Numbers that are names (ids, codes, years) keep their digits as they are; instants stored as JSON are read."""
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and _CODE_LIKE.search(column):
         return str(value)
-    return words.day_and_time(value) if _is_iso(value) else words.plain(value)
-
-
-def _is_iso(value: object) -> bool:
-    return isinstance(value, str) and bool(_ISO_INSTANT.match(value)) and len(value) < 40
+    return words.stored(value)
 
 
 def _instant(value: datetime | None) -> str:

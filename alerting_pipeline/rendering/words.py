@@ -5,12 +5,14 @@ Every function takes whatever a warehouse may hand out and answers with short te
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 
 NOTHING = "–"
 LARGEST_EXPONENT = 100_000
 TOO_LONG = 30  # digits before a number is written with an exponent
+_ISO_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "CNY": "CN¥", "KRW": "₩"}
 _WITHOUT_CENTS = frozenset({"JPY", "KRW"})
 
@@ -136,6 +138,18 @@ def plain(value: object) -> str:
         amount = as_number(value)
         return number(amount) if amount is not None else str(value)
     return str(value)
+
+
+def is_instant(value: object) -> bool:
+    """Is it an instant, or the ISO text that one becomes in JSON?"""
+    return isinstance(value, datetime) or (
+        isinstance(value, str) and len(value) < 40 and bool(_ISO_INSTANT.match(value)) and _instant(value) is not None
+    )
+
+
+def stored(value: object) -> str:
+    """A value as it comes back from JSON, in words: instants are text there."""
+    return day_and_time(value) if is_instant(value) else plain(value)
 
 
 def _instant(value: object) -> datetime | None:

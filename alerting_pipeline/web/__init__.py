@@ -1,0 +1,1 @@
+"""Pages in a browser: the local inbox, and what happened to an incident. Stateless, and read only."""
