@@ -19,7 +19,7 @@ from alerting_pipeline.domain.errors import AlertingError, BadCall
 from alerting_pipeline.settings import Settings, child_environment, read_settings
 
 if TYPE_CHECKING:
-    from alerting_pipeline.adapters.processes import Children
+    from alerting_pipeline.adapters.processes import Child, Children
     from alerting_pipeline.demo.generate import Summary
     from alerting_pipeline.demo.reckoning import Reckoning
     from alerting_pipeline.domain.ports import Progress
@@ -101,7 +101,7 @@ def _one_pass(app: App, shown: Progress) -> tuple[Pass, Reckoning]:
         run = children.start("demo-run", job, environment)
         _follow(app, run.process, before.progress, shown)
         if run.process.returncode != 0:
-            raise AlertingError(f"the Dagster run failed: {run.last_words()}; see {run.log}")
+            raise AlertingError(f"the Dagster run failed: {_reason(run)}; see {run.log}")
         _wait_for_outbox(app, before.delivery, children, shown)
     return summarize(app.engine, before), _reckon(app)
 
@@ -121,6 +121,14 @@ def _follow(app: App, run: subprocess.Popen[bytes], after: int, shown: Progress)
                 f"the Dagster run took longer than {_PASS_SECONDS // 60} minutes; see {app.settings.logs}"
             )
         time.sleep(0.3)
+
+
+def _reason(run: Child) -> str:
+    """What Dagster's log gives as the reason, without its stack traces."""
+    said = [
+        line for line in run.log.read_text(errors="replace").splitlines() if "Failure: " in line or "Error: " in line
+    ]
+    return said[-2 if len(said) > 1 else -1].strip() if said else run.last_words()
 
 
 def _wait_for_outbox(app: App, after: int, children: Children, shown: Progress) -> None:

@@ -84,12 +84,16 @@ class _Silent:
 class _Lines:
     def __init__(self) -> None:
         self._last: dict[str, float] = {}
+        self._complete: set[str] = set()
 
     def report(self, step: str, item: str, done: int, total: int | None = None) -> None:
         now = time.monotonic()
-        if now - self._last.get(step, -1.0) < 1.0 and done != total:
+        completes = done == total and step not in self._complete
+        if now - self._last.get(step, -1.0) < 1.0 and not completes:
             return
         self._last[step] = now
+        if completes:
+            self._complete.add(step)
         click.echo(f"{step}: {item} ({done}{'' if total is None else f' of {total}'})", err=True)
 
 
