@@ -1,6 +1,7 @@
 """What the models make of rows that come in several loads: some late, some corrected, a period restated.
 
-One story, built once: nothing loaded, a first load, a second one; then everything again from the beginning.
+One story, built once: nothing loaded, first loads, second ones, files that come again with other content; then
+everything again from the beginning.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ MARTS = {
         from marts.team_daily_cost order by team, day""",
     "provider_daily_cost": "select provider, day, billed_cost, charges from marts.provider_daily_cost order by 1, 2",
 }
+WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 JANUARY, FEBRUARY = "20260101-20260201", "20260201-20260301"
 
 
@@ -38,6 +40,7 @@ class Story:
     empty: dict[str, list[Any]]
     first: dict[str, list[Any]]
     second: dict[str, list[Any]]
+    corrected: dict[str, list[Any]]
     rebuilt: dict[str, list[Any]]
     written_at_second: set[str]
 
@@ -71,18 +74,21 @@ def story(
 
 def tell(warehouse: TryOut) -> Story:
     warehouse.create_raw_tables()
-    warehouse.dbt("run")
+    warehouse.dbt("build")  # unit tests as well: they must not need tables that an earlier build left
     empty = look(warehouse)
     first_loads(warehouse)
-    warehouse.dbt("build")
+    warehouse.dbt("build", *WITHOUT_UNIT_TESTS)
     first = look(warehouse)
     last = warehouse.rows("select max(xmin::text::bigint) from marts.transactions")[0][0]
     second_loads(warehouse)
-    warehouse.dbt("build")
+    warehouse.dbt("build", *WITHOUT_UNIT_TESTS)
     second = look(warehouse)
     written = warehouse.rows(f"select transaction_id from marts.transactions where xmin::text::bigint > {last}")
+    corrections(warehouse)
+    warehouse.dbt("build", *WITHOUT_UNIT_TESTS)
+    corrected = look(warehouse)
     warehouse.dbt("run", "--full-refresh")
-    return Story(warehouse, empty, first, second, look(warehouse), {row[0] for row in written})
+    return Story(warehouse, empty, first, second, corrected, look(warehouse), {row[0] for row in written})
 
 
 def look(warehouse: TryOut) -> dict[str, list[Any]]:
@@ -99,16 +105,17 @@ def first_loads(warehouse: TryOut) -> None:
             payment(4, customer=3, amount=None, at="2026-01-05 10:00"),
             payment(5, customer=4, amount=70.0, at="2026-01-05 11:00"),
         ],
+        file="monday",
     )
     warehouse.load("customers", [customer(1, "Ada", "retail"), customer(2, "Bo", "retail"), customer(3, "Cy", None)])
     warehouse.load("terminals", [{"terminal_id": 1, "merchant": "Corner Books", "category": "books", "city": "Graz"}])
-    warehouse.load("delivery_orders", [order("d1", 1), order("d2", 2), order("d3", 9)])
-    warehouse.load("delivery_events", [event("d1", "picked_up", "2026-01-05 12:00Z")])
+    warehouse.load("delivery_orders", [order("d1", 1), order("d2", 2), order("d3", 9)], file="monday")
+    warehouse.load("delivery_events", [event("d1", "picked_up", "2026-01-05 12:00Z")], file="noon")
     report(warehouse, JANUARY, "2026-01-10", {("2026-01-05", None): "1.25", ("2026-01-06", "search"): "2.5"})
     report(warehouse, FEBRUARY, "2026-02-10", {("2026-02-05", None): "7.0000000001"})
     warehouse.load("cost_teams", [{"account_id": "1", "app": None, "team": "platform"}])
     warehouse.load("team_budgets", [{"team": "platform", "daily_budget": 2, "currency": "USD"}])
-    warehouse.load("focus_costs", [charge(1, "0.5"), charge(2, "0.25")])
+    warehouse.load("focus_costs", [charge(1, "0.5"), charge(2, "0.25")], file="a")
 
 
 def second_loads(warehouse: TryOut) -> None:
@@ -116,19 +123,27 @@ def second_loads(warehouse: TryOut) -> None:
         "card_transactions",
         [
             payment(6, customer=1, amount=50.0, at="2026-01-05 10:00"),  # late: before payment 2 of the same customer
-            payment(3, customer=2, amount=501.0, at="2026-01-05 09:00"),  # corrected
+            payment(3, customer=2, amount=501.0, at="2026-01-05 09:00"),  # again, in another file
         ],
+        file="tuesday",
     )
-    warehouse.load("transaction_statuses", [status(1, "settled", "2026-01-06 08:00Z")])
-    warehouse.load("transaction_statuses", [status(1, "declined", "2026-01-05 20:00Z")])  # older, but comes later
+    warehouse.load("transaction_statuses", [status(1, "settled", "2026-01-06 08:00Z")], file="tuesday")
+    warehouse.load("transaction_statuses", [status(1, "declined", "2026-01-05 20:00Z")], file="monday")  # comes late
     warehouse.load("customers", [customer(1, "Ada", "retail"), customer(2, "Bo", "premium")])  # Cy left
-    warehouse.load(
-        "delivery_events",
-        [event("d1", "delivered", "2026-01-05 18:00Z"), event("d2", "cancelled", "2026-01-05 19:00Z")],
-    )
-    warehouse.load("delivery_orders", [order("d4", 1)])
+    happened = [event("d1", "delivered", "2026-01-05 18:00Z"), event("d2", "cancelled", "2026-01-05 19:00Z")]
+    warehouse.load("delivery_events", happened, file="evening")
+    warehouse.load("delivery_orders", [order("d4", 1)], file="tuesday")
     report(warehouse, JANUARY, "2026-01-20", {("2026-01-05", None): "1.125", ("2026-01-07", "search"): "4"})
-    warehouse.load("focus_costs", [charge(2, "0.75")])
+    warehouse.load("focus_costs", [charge(2, "0.75")], file="b")
+
+
+def corrections(warehouse: TryOut) -> None:
+    """Files that come again: without payment 6, without the settlement, without what d1 and d2 had done."""
+    again = [payment(3, customer=2, amount=502.0, at="2026-01-05 09:00")]
+    warehouse.load("card_transactions", again, file="tuesday")
+    warehouse.load("transaction_statuses", [], file="tuesday")
+    warehouse.load("delivery_events", [event("d2", "picked_up", "2026-01-05 19:00Z")], file="evening")
+    warehouse.load("delivery_orders", [order("d1", 1), order("d2", 2)], file="monday")
 
 
 def payment(number: int, *, customer: int, amount: float | None, at: str, label: int = 0) -> dict[str, Any]:
@@ -184,8 +199,8 @@ def test_nothing_loaded_builds_empty_marts(story: Story) -> None:
 
 
 def test_building_load_by_load_ends_where_building_from_the_beginning_does(story: Story) -> None:
-    assert story.second == story.rebuilt
-    assert story.first != story.second
+    assert story.corrected == story.rebuilt
+    assert story.first != story.second != story.corrected
 
 
 def test_payments_without_customer_list_and_statuses_are_there_and_pending(story: Story) -> None:
@@ -200,7 +215,18 @@ def test_a_late_payment_changes_what_was_usual_for_the_later_one_only(story: Sto
     assert (story.transaction("2")["usual_amount"], story.transaction("2")["earlier_payments"]) == (30, 2)
 
 
-def test_a_corrected_payment_counts_once(story: Story) -> None:
+def test_what_a_corrected_file_leaves_out_is_gone_from_the_marts(story: Story) -> None:
+    found = {row[0]: row for row in story.corrected["transactions"]}
+    assert found.keys() == {"1", "2", "3", "4", "5"}
+    assert found["1"][5] == "declined"  # the later status was taken back
+    assert (found["2"][7], found["2"][8]) == (10, 1)  # as before payment 6
+    assert found["3"][4] == 502
+    assert {row[0]: row[3] for row in story.corrected["deliveries"]} == {
+        "d1": "on_the_way", "d2": "on_the_way", "d4": "ordered",
+    }  # fmt: skip
+
+
+def test_a_payment_sent_again_counts_once(story: Story) -> None:
     assert story.transaction("3")["amount"] == 501
     assert len(story.second["transactions"]) == 6
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
 from psycopg import sql
@@ -19,12 +18,11 @@ PROJECT = Path(__file__).parent.parent.parent / "dbt_project"
 
 @dataclass
 class TryOut:
-    """`sources` are the manifest's. Loads are numbered as the loader's are; a snapshot or period replaces its rows."""
+    """`sources` are the manifest's. Loads are noted in the ledger, and replace others, as the loader's do."""
 
     owner_url: str
     sources: Mapping[str, Mapping[str, Any]]
     target: Path
-    loads: int = field(default=0)
 
     def create_raw_tables(self) -> None:
         """Empty tables with the declared columns and those of the loader."""
@@ -40,21 +38,30 @@ class TryOut:
                 )
 
     def load(
-        self, source: str, rows: Sequence[Mapping[str, Any]], *, period: str | None = None, delivery: str | None = None
-    ) -> None:
-        """One load of one file."""
-        self.loads += 1
-        extra = {"_load_id": self.loads, "_file": f"file {self.loads}"}
-        if period is not None:
-            extra |= {"_period": period, "_delivery": delivery}
-        table = sql.Identifier("raw", source)
+        self, source: str, rows: Sequence[Mapping[str, Any]], *, file: str = "", period: str | None = None,
+        delivery: str | None = None,
+    ) -> None:  # fmt: skip
+        """One load of one file. A file of the same name, or another delivery of the period or the list, is replaced."""
         with psycopg.connect(self.owner_url) as connection:
-            if self._mode(source) == "snapshot":
-                connection.execute(sql.SQL("delete from {}").format(table))
+            replaced = connection.execute(
+                "update ledger.loads set status = 'replaced' where source = %(source)s and status = 'loaded' and "
+                "case mode when 'append' then file = %(file)s when 'snapshot' then true else period = %(period)s end "
+                "returning load_id",
+                {"source": source, "file": file, "period": period},
+            ).fetchall()
+            (load_id,) = connection.execute(
+                "insert into ledger.loads (source, file, content_hash, mode, period, delivery, status) "
+                "values (%s, %s, gen_random_uuid()::text, %s, %s, %s, 'loaded') returning load_id",
+                [source, file or f"{source} of {delivery}", self._mode(source), period, delivery],
+            ).fetchone() or (0,)
+            table = sql.Identifier("raw", source)
+            gone = sql.SQL("delete from {} where _load_id = any (%s)").format(table)
+            connection.execute(gone, [[row[0] for row in replaced]])
+            own = {"_load_id": load_id, "_file": file}
             if period is not None:
-                connection.execute(sql.SQL("delete from {} where _period = %s").format(table), [period])
+                own |= {"_period": period, "_delivery": delivery}
             for row in rows:
-                values = {**row, **extra}
+                values = {**row, **own}
                 connection.execute(
                     sql.SQL("insert into {} ({}, _loaded_at) values ({}, clock_timestamp())").format(
                         table,
@@ -64,23 +71,25 @@ class TryOut:
                     list(values.values()),
                 )
 
-    def dbt(self, command: str, *arguments: str) -> None:
-        """`dbt run`, or `dbt build` with the tests of the data. It must succeed."""
+    def dbt(self, *arguments: str) -> None:
+        """A dbt command in this process. It must succeed, and so must every model and test."""
+        from dbt.cli.main import dbtRunner
+
         parts = conninfo_to_dict(self.owner_url)
-        done = subprocess.run(
-            [
-                str(Path(sys.executable).parent / "dbt"), command, *arguments, "--project-dir", str(PROJECT),
-                "--profiles-dir", str(PROJECT), "--target-path", str(self.target), "--log-path", str(self.target),
-                *(["--exclude-resource-type", "unit_test"] if command == "build" else []),
-            ],
-            env={
-                **os.environ,
-                "ALERTING_DBT_HOST": str(parts["host"]), "ALERTING_DBT_USER": str(parts["user"]),
-                "ALERTING_DBT_DBNAME": str(parts["dbname"]),
-            },
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-5000:] + done.stderr
+        environment = {
+            "ALERTING_DBT_HOST": str(parts["host"]),
+            "ALERTING_DBT_USER": str(parts["user"]),
+            "ALERTING_DBT_DBNAME": str(parts["dbname"]),
+        }
+        folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        outputs = ["--target-path", str(self.target), "--log-path", str(self.target), "--quiet"]
+        with patch.dict(os.environ, environment):
+            done = dbtRunner().invoke([*arguments, *folders, *outputs])
+        found = getattr(done.result, "results", None) or []
+        failed = [
+            f"{node.node.unique_id}: {node.message}" for node in found if node.status in ("error", "fail", "skipped")
+        ]
+        assert done.success and not failed, (done.exception, failed)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What a query finds, as the owner."""

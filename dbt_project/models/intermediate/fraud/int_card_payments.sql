@@ -3,6 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key='transaction_id',
     on_schema_change='append_new_columns',
+    pre_hook="{{ forget_if_corrected(corrections_of(['card_transactions'])) }}",
     indexes=[
         {'columns': ['transaction_id'], 'unique': true},
         {'columns': ['customer_id', 'created_at', 'transaction_id']},
@@ -13,7 +14,7 @@
 -- What a customer used to pay, as it was known when each payment was made: totals over the payments before it, never after.
 -- Incremental by load, at a cost that grows with what arrived: a customer's totals are carried on from the last payment
 -- before the first new one (one index look-up), and only payments from there on are worked out again. A payment that comes
--- late, or comes corrected, thereby also mends the later ones of its customer.
+-- late, or comes again in another file, thereby also mends the later ones of its customer.
 with
 
 arrived as (
@@ -128,5 +129,6 @@ select
     case when customer_id is not null then earlier_amount end as earlier_amount,
     case when customer_id is not null then round(earlier_amount / nullif(earlier_payments, 0), 4) end as usual_amount,
     load_id,
-    loaded_at
+    loaded_at,
+    {{ corrections_stamp(corrections_of(['card_transactions'])) }} as corrections
 from with_totals

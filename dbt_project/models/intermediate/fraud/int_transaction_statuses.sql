@@ -3,6 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key='transaction_id',
     on_schema_change='append_new_columns',
+    pre_hook="{{ forget_if_corrected(corrections_of(['transaction_statuses'])) }}",
     indexes=[{'columns': ['transaction_id'], 'unique': true}, {'columns': ['load_id']}],
 ) }}
 
@@ -12,7 +13,8 @@ select distinct on (changes.transaction_id)
     changes.status,
     changes.changed_at,
     changes.load_id,
-    changes.loaded_at
+    changes.loaded_at,
+    {{ corrections_stamp(corrections_of(['transaction_statuses'])) }} as corrections
 from {{ ref('stg_transaction_statuses') }} as changes
 where
     changes.transaction_id is not null

@@ -3,6 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key='delivery_id',
     on_schema_change='append_new_columns',
+    pre_hook="{{ forget_if_corrected(corrections_of(['delivery_events'])) }}",
     indexes=[{'columns': ['delivery_id'], 'unique': true}, {'columns': ['load_id']}],
 ) }}
 
@@ -41,7 +42,8 @@ select
     arrived.last_event_at,
 {% endif %}
     arrived.load_id,
-    arrived.loaded_at
+    arrived.loaded_at,
+    {{ corrections_stamp(corrections_of(['delivery_events'])) }} as corrections
 from arrived
 {% if is_incremental() %}
 left join {{ this }} as known on known.delivery_id = arrived.delivery_id

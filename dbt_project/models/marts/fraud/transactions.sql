@@ -3,6 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key='transaction_id',
     on_schema_change='append_new_columns',
+    pre_hook="{{ forget_if_corrected('(' ~ corrections_in(ref('int_card_payments')) ~ ' + ' ~ corrections_in(ref('int_transaction_statuses')) ~ ')') }}",
     indexes=[
         {'columns': ['transaction_id'], 'unique': true},
         {'columns': ['loaded_at']},
@@ -106,5 +107,8 @@ select
     payment_load_id,
     status_load_id,
     customer_load_id,
-    merchant_load_id
+    merchant_load_id,
+    {{ corrections_stamp(
+        corrections_in(ref('int_card_payments')) ~ ' + ' ~ corrections_in(ref('int_transaction_statuses'))
+    ) }} as corrections
 from joined

@@ -3,6 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key='delivery_id',
     on_schema_change='append_new_columns',
+    pre_hook="{{ forget_if_corrected('(' ~ corrections_of(['delivery_orders']) ~ ' + ' ~ corrections_in(ref('int_delivery_progress')) ~ ')') }}",
     indexes=[
         {'columns': ['delivery_id'], 'unique': true},
         {'columns': ['order_load_id']},
@@ -121,5 +122,8 @@ select
     loaded_at,
     order_load_id,
     event_load_id,
-    customer_load_id
+    customer_load_id,
+    {{ corrections_stamp(
+        corrections_of(['delivery_orders']) ~ ' + ' ~ corrections_in(ref('int_delivery_progress'))
+    ) }} as corrections
 from joined
