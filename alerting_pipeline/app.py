@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from alerting_pipeline.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from slack_sdk import WebClient
     from sqlalchemy import Engine

@@ -20,11 +20,13 @@ from alerting_pipeline.domain.lifecycle import Step
 from alerting_pipeline.domain.reading import Reading
 from alerting_pipeline.domain.relation import Relation
 from alerting_pipeline.domain.system_definitions import SystemFinding
-from alerting_pipeline.domain.violation import Judged, Missing, Tally, Violation
+from alerting_pipeline.domain.violation import Happened, Judged, Missing, Tally, Violation
 
 
 class Sighted(Protocol):
     """What was seen, and how it differs from the ledger."""
+
+    def clear(self) -> None: ...
 
     def load(self, lines: Iterable[bytes]) -> None: ...
 
@@ -117,6 +119,10 @@ class Transaction(Protocol):
     def rename(self, definition: AlertDefinition) -> int: ...
 
     def orphans(self) -> list[Incident]: ...
+
+    def newest_event(self) -> int: ...
+
+    def happened(self, alert: str, after: int) -> list[Happened]: ...
 
 
 class Ledger(Protocol):

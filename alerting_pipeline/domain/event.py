@@ -128,7 +128,7 @@ class Resolve:
     """A person ended it, with a verdict. It is not raised again while its condition stays true."""
 
     person: str
-    disposition: Disposition
+    disposition: Disposition | None = None
     note: str = ""
 
 

@@ -203,7 +203,11 @@ def _resolve(incident: Incident, event: Resolve, now: datetime) -> Step:
         disposition=event.disposition,
         held_since=None,
     )
-    record = Record(Transition.RESOLVED, event.person, _shown(disposition=event.disposition.value, note=event.note))
+    record = Record(
+        Transition.RESOLVED,
+        event.person,
+        _shown(disposition=event.disposition and event.disposition.value, note=event.note),
+    )
     return Step(ended, (record, Notify(Transition.RESOLVED), Remember(Memory.BY_PERSON)), Reason.PERSON)
 
 

@@ -227,7 +227,7 @@ def _record(
     """
     pairs = [(name, _shown(name, types[name])) for name in shown]
     pairs += [
-        (name, parameter_sql(definition.alert, name, parameter, entity) + "::text")
+        (name, _value_text(parameter, parameter_sql(definition.alert, name, parameter, entity)))
         for name, parameter in definition.parameters.items()
         if parameter.by is not None
     ]
@@ -239,6 +239,11 @@ def _record(
         chunk = ", ".join(f"{literal(name)}, {value}" for name, value in pairs[start : start + 50])
         parts.append(f"jsonb_build_object({chunk})")
     return " || ".join(parts)
+
+
+def _value_text(parameter: Parameter, value: str) -> str:
+    """A length of time in seconds, for Postgres writes it otherwise than a definition does; anything else as text."""
+    return f"extract(epoch from {value})" if parameter.type == "duration" else f"({value})::text"
 
 
 def _shown(column: str, kind: str) -> str:

@@ -44,6 +44,19 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Happened:
+    """How an entity's newest incident stands after an evaluation, and what happened to it there; none: nothing."""
+
+    entity: Mapping[str, str | None]
+    events: tuple[str, ...]
+    is_open: bool
+    is_held: bool
+    severity: str
+    deviance: Decimal | None
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """What was seen of one definition, counted."""
 

@@ -59,6 +59,8 @@ def violated(
 
 def typed(value: Any, parameter: Parameter | None) -> Any:
     """A value of the record as a Python value: parameters come as stored text, columns as JSON has them."""
+    if parameter is not None and parameter.type == "duration" and isinstance(value, int | Decimal):
+        return timedelta(seconds=float(value))
     if parameter is None or not isinstance(value, str):
         return value
     if parameter.type == "number":

@@ -19,6 +19,7 @@ from alerting_pipeline.domain.evaluation import EvaluationResult, Prepared
 from alerting_pipeline.domain.incident import Incident, fingerprint
 from alerting_pipeline.domain.lifecycle import Step
 from alerting_pipeline.domain.system_definitions import EVALUATION_ERROR, SystemFinding
+from alerting_pipeline.domain.violation import Happened
 from alerting_pipeline.rendering.announcement import Directory
 from alerting_pipeline.rendering.notification import News
 from alerting_pipeline.store.announcements import Announcer
@@ -257,6 +258,29 @@ class EvaluationTransaction:
             f"{_OPEN} and i.kind = 'business' and i.alert in "
             "(select d.alert from ledger.definitions as d where d.removed_at is not null)",
         )
+
+    def newest_event(self) -> int:
+        """The number of the newest event of any incident."""
+        return self._connection.exec_driver_sql(
+            "select coalesce(max(event_id), 0) from ledger.incident_events"
+        ).scalar_one()
+
+    def happened(self, alert: str, after: int) -> list[Happened]:
+        """How the newest incident of each entity stands, with what happened to it after that event."""
+        rows = self._connection.exec_driver_sql(
+            """
+            select distinct on (i.fingerprint) i.entity, i.status <> 'resolved', i.held_since is not null, i.severity,
+                i.deviance, i.summary, array(
+                    select e.event from ledger.incident_events as e
+                    where e.incident_id = i.incident_id and e.event_id > %s order by e.event_id)
+            from ledger.incidents as i where i.alert = %s order by i.fingerprint, i.incident_id desc
+            """,
+            (after, alert),
+        )
+        return [
+            Happened(entity, tuple(events), is_open, is_held, severity, deviance, summary)
+            for entity, is_open, is_held, severity, deviance, summary, events in rows
+        ]
 
 
 def _prepare(

@@ -53,6 +53,10 @@ class Seen:
         self._connection = connection
         connection.exec_driver_sql(_CREATE)
 
+    def clear(self) -> None:
+        """Nothing was seen yet."""
+        self._connection.exec_driver_sql("truncate seen, judged")
+
     def load(self, lines: Iterable[bytes]) -> None:
         """Take in a scan's COPY stream. If it breaks off, nothing of it stays, and the error goes on to the caller."""
         driver = cast("psycopg.Connection", self._connection.connection.driver_connection)

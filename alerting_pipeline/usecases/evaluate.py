@@ -83,6 +83,7 @@ class Evaluator:
         alerts = [definition.alert for definition in group]
         versions = {ordinal: definition.version_id for ordinal, definition in definitions.items()}
         begun = time.monotonic()
+        transaction.seen.clear()
         started_at, prepared = self.ledger.prepare(alerts, order.materialization_id)
         due = {
             ordinal: definition

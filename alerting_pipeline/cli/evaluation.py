@@ -1,0 +1,126 @@
+"""`alerting evaluate` evaluates now; `alerting test` runs the cases of definitions on the real engine."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alerting_pipeline.app import App
+from alerting_pipeline.cli.output import json_option, print_json, print_table, progress
+from alerting_pipeline.domain.errors import BadCall
+
+if TYPE_CHECKING:
+    from alerting_pipeline.domain.definition import AlertDefinition
+    from alerting_pipeline.domain.evaluation import EvaluationResult
+
+_COLUMNS = (
+    "alert", "outcome", "violations", "opened", "updated", "cleared", "withdrawn", "held", "null rows", "reason",
+)  # fmt: skip
+
+
+@click.command("evaluate")
+@click.argument("names", nargs=-1)
+@click.option("--as-of", "as_of", metavar="T", help="The instant that counts as now, such as 2026-01-05T05:00:00Z.")
+@click.option("--dry-run", "is_dry_run", is_flag=True, help="Say what would fire; write and send nothing.")
+@json_option
+def evaluate(names: tuple[str, ...], as_of: str | None, is_dry_run: bool, as_json: bool) -> None:
+    """Evaluate all alerts, or those NAMED, against what their models hold now; definition files take effect first.
+
+    Exit code 1 says that a definition could not be evaluated, or that its data can't be believed.
+    """
+    from alerting_pipeline.domain.evaluation import Order
+
+    with App.from_environment() as app, progress(as_json) as shown:
+        shown.report("evaluate", "definition files", 0)
+        moment = _instant(as_of) if as_of else app.clock.now()
+        if not is_dry_run:
+            app.publish_definitions()
+        evaluator = app.evaluator()
+        shown.report("evaluate", f"{len(names) or len(evaluator.definitions)} alerts", 0)
+        order = Order(f"manual:{uuid.uuid4()}", moment)
+        results = evaluator.evaluate(names or tuple(evaluator.definitions), order, is_dry_run=is_dry_run)
+    if as_json:
+        print_json({"as_of": moment, "dry_run": is_dry_run, "evaluations": results})
+    else:
+        _print_results(results, is_dry_run)
+    sys.exit(0 if all(result.outcome.is_judgement for result in results) else 1)
+
+
+@click.command("test")
+@click.argument("names", nargs=-1)
+@json_option
+def test(names: tuple[str, ...], as_json: bool) -> None:
+    """Run the cases of all definitions, or of those NAMED, through the production query on the real engine.
+
+    Cases use the parameter values of the files; nothing that they do is kept.
+    """
+    with App.from_environment() as app, progress(as_json) as shown:
+        shown.report("test", "definition files", 0)
+        loaded = app.loaded_definitions
+        chosen = _chosen(names, loaded.alerts)
+        results = app.rehearse(chosen, shown)
+    failed = [result for result in results if not result.is_passed]
+    without = [definition.alert for definition in chosen if not definition.cases]
+    if as_json:
+        summary = {"cases": len(results), "failed": len(failed), "without_cases": without}
+        print_json({**summary, "results": results, "bad_files": sorted(loaded.bad_files)})
+    else:
+        for result in failed:
+            for difference in result.differences:
+                click.echo(f'{result.path}: {result.alert}, case "{result.case}": {difference}')
+        for path in sorted(loaded.bad_files):
+            click.echo(f"{path}: has an error, so that its cases did not run; `alerting validate` names it")
+        if without:
+            click.echo(f"without cases: {', '.join(without)}")
+        click.echo(f"{len(results)} cases of {len(chosen) - len(without)} definitions, {len(failed)} failed")
+    sys.exit(1 if failed or (loaded.bad_files and not names) else 0)
+
+
+def _chosen(names: Sequence[str], alerts: dict[str, AlertDefinition]) -> list[AlertDefinition]:
+    import difflib
+
+    for name in names:
+        if name not in alerts:
+            near = difflib.get_close_matches(name, alerts, n=1)
+            hint = f'; did you mean "{near[0]}"?' if near else "; `alerting validate` lists what is wrong"
+            raise BadCall(f'"{name}" is not an alert definition{hint}')
+    return [alerts[name] for name in names or sorted(alerts)]
+
+
+def _instant(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadCall(f'--as-of "{text}" is not an instant; write one such as 2026-01-05T05:00:00Z') from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _print_results(results: Sequence[EvaluationResult], is_dry_run: bool) -> None:
+    print_table(_COLUMNS, [_line(result) for result in results])
+    if is_dry_run:
+        for result in results:
+            if result.sample:
+                columns = list(dict.fromkeys(name for row in result.sample for name in row))
+                rows = [[_cell(row.get(name)) for name in columns] for row in result.sample]
+                shown = f"the worst {len(rows)} of {result.violations:,}"
+                print_table(columns, rows, title=f"\n{result.alert}: {shown}")
+        click.echo("Nothing was written or sent.")
+        return
+    opened = sum(result.opened for result in results)
+    click.echo(f"{len(results)} evaluated, {opened} opened; `alerting incidents` shows what is open")
+
+
+def _line(result: EvaluationResult) -> tuple[Any, ...]:
+    return (
+        result.alert, result.outcome, result.violations, result.opened, result.updated, result.cleared,
+        result.withdrawn, result.held, result.null_rows, result.error or result.reason,
+    )  # fmt: skip
+
+
+def _cell(value: Any) -> Any:
+    return value if isinstance(value, int | float | None) else str(value)

@@ -1,0 +1,140 @@
+"""`alerting incidents`: list them, show one with its history, acknowledge or resolve it under a person's name."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import click
+
+from alerting_pipeline.app import App
+from alerting_pipeline.cli.output import json_option, print_json, print_table
+from alerting_pipeline.domain.errors import AlertingError
+
+_COLUMNS = ("id", "alert", "severity", "status", "opened", "due", "owner", "summary")
+_as_option: Callable[[Any], Any] = click.option(
+    "--as", "person", metavar="NAME", help="Who acts; default: your operating-system user, mapped in people.yaml."
+)
+_note_option: Callable[[Any], Any] = click.option("--note", default="", help="A sentence kept with it.")
+
+
+@click.group("incidents", invoke_without_command=True)
+@click.pass_context
+def incidents(context: click.Context) -> None:
+    """What is wrong now, and what was: list, show, acknowledge, resolve."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_incidents)
+
+
+@incidents.command("list")
+@click.option("--all", "is_all", is_flag=True, help="Ended ones, too.")
+@click.option("--resolved", "is_resolved", is_flag=True, help="Ended ones only.")
+@click.option("--alert", help="Of this alert.")
+@click.option("--severity", type=click.Choice(["critical", "high", "medium", "low", "info"]), help="Of this severity.")
+@click.option("--owner", help="Of this team.")
+@click.option("--kind", type=click.Choice(["business", "data", "system"]), help="Of this kind.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="The newest so many.")
+@json_option
+def list_incidents(
+    is_all: bool = False, is_resolved: bool = False, limit: int = 50, as_json: bool = False, **matching: str | None
+) -> None:
+    """Incidents, the newest first; open ones unless asked otherwise."""
+    from alerting_pipeline.store.incident_desk import Wanted
+
+    wanted = Wanted(is_open=None if is_all else not is_resolved, limit=limit, **matching)
+    with App.from_environment() as app:
+        rows = app.incident_desk.listed(wanted)
+    if as_json:
+        print_json(rows)
+        return
+    print_table(_COLUMNS, [_line(row) for row in rows])
+    click.echo(f"{len(rows)} shown" if rows else "No incidents.")
+
+
+@incidents.command("show")
+@click.argument("incident_id", type=int)
+@json_option
+def show(incident_id: int, as_json: bool) -> None:
+    """One incident: what it is about, what happened to it, who was told."""
+    with App.from_environment() as app:
+        found = app.incident_desk.shown(incident_id)
+    if found is None:
+        raise AlertingError(
+            f"There is no incident {incident_id}; `alerting incidents list --all` shows those there are."
+        )
+    if as_json:
+        print_json(found)
+        return
+    skipped = ("events", "deliveries", "fields", "labels")
+    facts = [
+        (name.replace("_", " "), value) for name, value in found.items() if name not in skipped and value is not None
+    ]
+    facts += [(f"field {name}", value) for name, value in found["fields"].items()]
+    print_table(("what", "is"), [(name, _readable(value)) for name, value in facts])
+    print_table(
+        ("at", "event", "by", "detail"),
+        [(row["at"], row["event"], row["actor"], _readable(row["detail"])) for row in found["events"]],
+        title="\nHistory",
+    )
+    columns = ("created_at", "transition", "channel", "destination", "status", "attempts", "sent_at", "error")
+    print_table(columns, [[row[column] for column in columns] for row in found["deliveries"]], title="\nMessages")
+
+
+@incidents.command("acknowledge")
+@click.argument("incident_id", type=int)
+@_as_option
+@_note_option
+@json_option
+def acknowledge(incident_id: int, person: str | None, note: str, as_json: bool) -> None:
+    """Take an incident: you look after it now."""
+    from alerting_pipeline.usecases.act import acknowledge as take
+    from alerting_pipeline.usecases.act import acting_person
+
+    with App.from_environment() as app:
+        actor = acting_person(app.definition_ledger.in_force().people, person, getpass.getuser())
+        done = take(app.incident_desk, incident_id, actor, app.clock.now(), note)
+    _tell(as_json, done.incident_id, f"Incident {incident_id} acknowledged by {actor}.", status=done.status, by=actor)
+
+
+@incidents.command("resolve")
+@click.argument("incident_id", type=int)
+@click.option("--disposition", metavar="VERDICT", help="true_positive, false_positive, expected or duplicate.")
+@_as_option
+@_note_option
+@json_option
+def resolve(incident_id: int, disposition: str | None, person: str | None, note: str, as_json: bool) -> None:
+    """End an incident with your verdict; it is not raised again while its condition stays true."""
+    from alerting_pipeline.domain.event import Resolve
+    from alerting_pipeline.usecases.act import acting_person, disposition_of
+    from alerting_pipeline.usecases.act import resolve as end
+
+    verdict = disposition_of(disposition) if disposition else None
+    with App.from_environment() as app:
+        actor = acting_person(app.definition_ledger.in_force().people, person, getpass.getuser())
+        done = end(app.incident_desk, incident_id, Resolve(actor, verdict, note), app.clock.now())
+    said = f"Incident {incident_id} resolved by {actor}{f': {verdict.value}' if verdict else ''}."
+    _tell(as_json, done.incident_id, said, status=done.status, by=actor, disposition=verdict)
+
+
+def _tell(as_json: bool, incident_id: int | None, sentence: str, **facts: Any) -> None:
+    if as_json:
+        print_json({"incident_id": incident_id, **facts})
+    else:
+        click.echo(sentence)
+
+
+def _line(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    status = f"{row['status']} (held)" if row["held_since"] and row["status"] != "resolved" else row["status"]
+    ended = f"{row['status']}: {row['resolution']}" if row["resolution"] else status
+    return (
+        str(row["incident_id"]), row["alert"], row["severity"], ended, row["opened_at"], row["due_at"], row["owner"],
+        row["summary"],
+    )  # fmt: skip
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_readable(item)}" for name, item in value.items())
+    return f"{value:%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, datetime) else str(value)

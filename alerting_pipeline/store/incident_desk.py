@@ -1,0 +1,112 @@
+"""Incidents for people: to look at, with all that happened to them, and to act on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from alerting_pipeline.domain.incident import Incident
+from alerting_pipeline.domain.lifecycle import Step
+from alerting_pipeline.store.announcements import Announcer
+from alerting_pipeline.store.incidents import carry_out, incidents_where
+
+_SHOWN = (
+    "incident_id, alert, kind, status, severity, deviance, entity, summary, owner, opened_at, last_seen_at, "
+    "acknowledged_at, acknowledged_by, due_at, held_since, resolved_at, resolved_by, resolution, disposition, "
+    "occurred_at, fields, link, labels, definition_version, fingerprint"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which incidents a list shows. `is_open` None: open and ended ones."""
+
+    is_open: bool | None = True
+    alert: str | None = None
+    severity: str | None = None
+    owner: str | None = None
+    kind: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentDesk:
+    """The ledger's incidents, one transaction at a time."""
+
+    engine: Engine
+    announcer: Announcer
+
+    @contextmanager
+    def begin(self) -> Iterator[OpenDesk]:
+        """One transaction; an error takes everything back."""
+        with self.engine.begin() as connection:
+            yield OpenDesk(connection, self.announcer)
+
+    def listed(self, wanted: Wanted) -> list[Mapping[str, Any]]:
+        """The newest incidents first."""
+        conditions, values = ["true"], []
+        if wanted.is_open is not None:
+            conditions.append("status <> 'resolved'" if wanted.is_open else "status = 'resolved'")
+        for column in ("alert", "severity", "owner", "kind"):
+            value = getattr(wanted, column)
+            if value is not None:
+                conditions.append(f"{column} = %s")
+                values.append(value)
+        where = " and ".join(conditions)
+        return self._rows(
+            f"select {_SHOWN} from alerting.incidents where {where} order by incident_id desc limit %s",
+            [*values, wanted.limit],
+        )
+
+    def shown(self, incident_id: int) -> Mapping[str, Any] | None:
+        """One incident with its history and its messages; None if there is none of that number."""
+        found = self._rows(f"select {_SHOWN} from alerting.incidents where incident_id = %s", [incident_id])
+        if not found:
+            return None
+        events = self._rows(
+            "select at, event, actor, detail from alerting.incident_events where incident_id = %s order by event_id",
+            [incident_id],
+        )
+        deliveries = self._rows(
+            "select created_at, transition, destination, channel, status, attempts, sent_at, error "
+            "from alerting.deliveries where incident_id = %s order by created_at, destination",
+            [incident_id],
+        )
+        return {**found[0], "events": events, "deliveries": deliveries}
+
+    def _rows(self, statement: str, values: Sequence[Any]) -> list[Mapping[str, Any]]:
+        with self.engine.connect() as connection:
+            return [dict(row._mapping) for row in connection.exec_driver_sql(statement, tuple(values))]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDesk:
+    """Incidents within one transaction."""
+
+    connection: Connection
+    announcer: Announcer
+
+    def lock(self, incident_id: int) -> Incident | None:
+        """The incident, while nobody else can change it."""
+        self.connection.exec_driver_sql(
+            "select 1 from ledger.incidents where incident_id = %s for update", (incident_id,)
+        )
+        found = incidents_where(self.connection, "i.incident_id = %s", [incident_id])
+        return found[0] if found else None
+
+    def carry_out(self, item: Step, now: datetime) -> None:
+        """Write the step, its history and its messages."""
+        self.announcer(self.connection, carry_out(self.connection, [item], now))
+
+    def audit(self, actor: str, action: str, what: str, before: Any, after: Any) -> None:
+        """Append to the audit log."""
+        self.connection.exec_driver_sql(
+            "select ledger.append_audit(%s, %s, %s, %s::jsonb, %s::jsonb)",
+            (actor, action, what, json.dumps(before), json.dumps(after)),
+        )
