@@ -183,17 +183,25 @@ def node_result(event: Mapping[str, Any]) -> NodeResult | None:
 
 def build_graph(manifest: Mapping[str, Any]) -> BuildGraph:
     """The part of a dbt manifest that health depends on."""
+    given = {**manifest["nodes"], **manifest["sources"]}
+    parents = {each: frozenset(node.get("depends_on", {}).get("nodes", ())) for each, node in given.items()}
+    lineage = BuildGraph({each: BuildNode(each, given[each]["name"], "", parents[each]) for each in given})
     nodes: dict[str, BuildNode] = {}
-    for unique_id, node in {**manifest["nodes"], **manifest["sources"], **manifest.get("unit_tests", {})}.items():
+    for unique_id, node in given.items():
         kind = node["resource_type"]
-        parents = frozenset(node.get("depends_on", {}).get("nodes", ()))
-        concerns: frozenset[str] = frozenset()
-        if kind in ("test", "unit_test"):
-            attached = node.get("attached_node")
-            concerns = frozenset([attached]) if attached else parents
+        concerns = _judged(node, lineage) if kind == "test" else frozenset()
         severity = str(node.get("config", {}).get("severity") or "error").lower()
-        nodes[unique_id] = BuildNode(unique_id, node["name"], kind, parents, concerns, is_error=severity == "error")
+        is_error = severity == "error"
+        nodes[unique_id] = BuildNode(unique_id, node["name"], kind, parents[unique_id], concerns, is_error=is_error)
     return BuildGraph(nodes)
+
+
+def _judged(test: Mapping[str, Any], lineage: BuildGraph) -> frozenset[str]:
+    """The nodes that a test speaks about. One that compares a model with what it is built from judges the model."""
+    if attached := test.get("attached_node"):
+        return frozenset([attached])
+    read = lineage.nodes[test["unique_id"]].parents
+    return read - frozenset().union(*(lineage.ancestors(each) for each in read))
 
 
 def buildable(manifest: Mapping[str, Any]) -> frozenset[str]:

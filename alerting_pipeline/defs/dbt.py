@@ -22,7 +22,7 @@ from alerting_pipeline.app import App
 from alerting_pipeline.defs.blueprint import Blueprint
 from alerting_pipeline.defs.evaluation import Evaluation
 from alerting_pipeline.defs.keys import BUILD_OP, model_key, raw_key
-from alerting_pipeline.domain.health import HealthTracker
+from alerting_pipeline.domain.health import BuildGraph, HealthTracker
 from alerting_pipeline.store.progress import LedgerProgress
 
 
@@ -76,11 +76,12 @@ def dbt_definitions(blueprint: Blueprint) -> dg.Definitions:
     """The dbt models and tests, built by one op, and the command that it runs."""
     project = blueprint.settings.dbt_project
     graph, translator = build_graph(blueprint.manifest), Translator(blueprint)
+    manifest = _with_tests_attached(blueprint.manifest, graph)
 
-    @dbt_assets(manifest=blueprint.manifest_path, dagster_dbt_translator=translator, name=BUILD_OP)
+    @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name=BUILD_OP)
     def build(context: dg.AssetExecutionContext, dbt: DbtCommand) -> Iterator[Any]:
         with App.from_environment() as app, one_build_at_a_time(app.owner_url):
-            expected = _expected(context, blueprint.manifest, translator)
+            expected = _expected(context, manifest, translator)
             tracker = HealthTracker(graph, expected, blueprint.marts)
             yield from _build_and_evaluate(context, dbt, app, tracker)
 
@@ -118,6 +119,21 @@ def _build_and_evaluate(
     if broken or evaluation.failures:
         said = "; ".join([*broken, *evaluation.failures])
         raise dg.Failure(f"{said}; alerts on what depends on it are not evaluated, their incidents are held")
+
+
+def _with_tests_attached(manifest: Mapping[str, Any], graph: BuildGraph) -> dict[str, Any]:
+    """The manifest, with each test that compares a model to its sources named as a check of that model.
+
+    dagster-dbt would log such a test as observations of everything that it reads.
+    """
+    nodes = dict(manifest["nodes"])
+    for unique_id, node in nodes.items():
+        concerns = graph.nodes[unique_id].concerns
+        if node.get("attached_node") or len(concerns) != 1 or not (judged := nodes.get(*concerns)):
+            continue
+        meta = {**node["config"].get("meta", {}), "dagster": {"ref": {"name": judged["name"]}}}
+        nodes[unique_id] = {**node, "config": {**node["config"], "meta": meta}}
+    return {**manifest, "nodes": nodes}
 
 
 def _expected(context: dg.AssetExecutionContext, manifest: Mapping[str, Any], translator: Translator) -> frozenset[str]:

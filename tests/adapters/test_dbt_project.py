@@ -139,3 +139,21 @@ def test_a_unit_test_that_fails_is_a_failure_though_its_node_has_no_status():
     result = node_result(event)
     assert result is not None
     assert (result.status, result.failures) == ("fail", 1)
+
+
+def test_a_test_over_a_model_and_its_source_judges_the_model_and_one_over_strangers_both():
+    def node(unique_id: str, *parents: str) -> dict[str, object]:
+        kind, _, name = unique_id.split(".")
+        depends = {"nodes": list(parents)}
+        return {"unique_id": unique_id, "name": name, "resource_type": kind, "depends_on": depends, "config": {}}
+
+    nodes = [
+        node("model.p.mart", "source.p.raw"),
+        node("model.p.other"),
+        node("test.p.identity", "source.p.raw", "model.p.mart"),
+        node("test.p.strangers", "model.p.other", "model.p.mart"),
+    ]
+    sources = {"source.p.raw": node("source.p.raw")}
+    graph = build_graph({"nodes": {each["unique_id"]: each for each in nodes}, "sources": sources})
+    assert graph.nodes["test.p.identity"].concerns == {"model.p.mart"}
+    assert graph.nodes["test.p.strangers"].concerns == {"model.p.mart", "model.p.other"}

@@ -113,6 +113,11 @@ def test_no_dbt_test_blocks_what_stands_on_its_model(definitions: dg.Definitions
     assert not [spec.name for spec in specs if spec.blocking]
 
 
+def test_a_test_that_compares_a_mart_with_its_sources_is_a_check_of_the_mart(definitions: dg.Definitions):
+    (spec,) = [spec for spec in _check_specs(definitions) if spec.name == "team_daily_cost_equals_report"]
+    assert spec.asset_key.to_user_string() == "marts/team_daily_cost"
+
+
 def test_every_alert_has_one_check_on_its_own_node(definitions: dg.Definitions, blueprint: Blueprint):
     checked = [spec.asset_key.to_user_string() for spec in _check_specs(definitions) if spec.name == "violations"]
     assert sorted(checked) == [f"alerts/{name}" for name in blueprint.alerts]
