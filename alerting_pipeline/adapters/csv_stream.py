@@ -1,4 +1,4 @@
-"""A CSV file as COPY takes it: the header is read here, everything after it goes to the database byte for byte."""
+"""A CSV file as COPY takes it: its header is read here, and all of it goes to the database byte for byte."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ class CsvStream:
         self._content = content
         self._chunks = content.chunks()
         header, self._rest, self._line_end = self._read_header()
+        self._header = header + self._line_end
         self.headers = _parsed(header, ingest)
         try:
             self.columns = column_names(self.headers)
         except BadHeader as error:
             raise Unreadable(str(error), line=1) from None
-        self._header_lines = header.count(b"\n") + 1
+        self._extra_lines = header.count(b"\n")
         self.format = CopyFormat(
             delimiter=ingest.delimiter,
             null=ingest.null_as,
             encoding=_ENCODINGS[ingest.encoding],
             is_null_quoted=bool(ingest.null_as),
-            first_line=self._header_lines + 1,
+            has_header=True,
         )
 
     @property
@@ -43,11 +44,13 @@ class CsvStream:
         return self._content.content_hash
 
     def line_of(self, line: int) -> int | None:
-        return line + self._header_lines
+        """Postgres doesn't count line ends within the header's own quotes, for it has yet to see how lines end."""
+        return line + self._extra_lines
 
     def chunks(self) -> Generator[bytes]:
-        """The rows. Empty lines at the end of the file, which COPY would take for broken rows, are left out."""
+        """Header and rows. Empty lines at the end of the file, which COPY would take for broken rows, are left out."""
         held = b""
+        yield self._header
         is_empty = True
         for chunk in self._all():
             text = held + chunk

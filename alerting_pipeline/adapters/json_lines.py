@@ -98,7 +98,10 @@ def _rows(content: ByteStream) -> Iterator[tuple[int, Mapping[str, Any]]]:
             ) from None
         except (ValueError, RecursionError) as error:
             shown = line[:80].decode("utf-8", "replace").strip()
-            raise Unreadable(f"the line is not JSON ({error}): {shown}", line=number, remedy="correct it") from None
+            said = (
+                f"{error.msg} at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else str(error)
+            )
+            raise Unreadable(f"the line is not JSON ({said}): {shown}", line=number, remedy="correct it") from None
         if not isinstance(row, dict):
             shown = line[:80].decode("utf-8", "replace").strip()
             raise Unreadable(f"the line is not a JSON object: {shown}", line=number, remedy='write {"key": value}')

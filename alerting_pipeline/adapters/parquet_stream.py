@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import threading
 from collections.abc import Generator
 from io import BufferedReader
@@ -42,7 +43,7 @@ class ParquetStream:
             self._database.close()
             raise _refused(error) from None
         self._selected = ", ".join(_expression(str(row[0]), str(row[1])) for row in described)
-        self.format = CopyFormat(first_line=None)
+        self.format = CopyFormat()
 
     @property
     def content_hash(self) -> str:
@@ -96,8 +97,10 @@ def _expression(name: str, data_type: str) -> str:
 def _refused(error: Exception) -> Unreadable:
     if isinstance(error, BadHeader):
         return Unreadable(str(error))
-    reason = str(error).splitlines()[0].split(": ", 1)[-1]
-    reason = reason.split(" '/dev/fd/")[0].split(' "/dev/fd/')[0].rstrip(" .")
+    said = str(error).splitlines()[0].split(": ", 1)[-1]
+    reason = (
+        re.sub(r"""(?: of)?(?: file)? ?['"]/dev/fd/\d+['"]""", "", said).replace("File too", "it is too").rstrip(" .")
+    )
     return Unreadable(
         f"the Parquet data can't be read ({reason})",
         remedy="it is still being written, or damaged: it is tried again at the next load",

@@ -61,7 +61,7 @@ class LocalFiles:
                 with closing(ParquetStream(opened)) as stream:
                     yield stream
 
-    def rejects(self, source: Source, file: ArrivedFile) -> list[str]:
+    def rejects(self, source: Source, file: ArrivedFile) -> list[tuple[int, str]]:
         if source.ingest.format != "csv":
             return []
         try:

@@ -74,7 +74,7 @@ def _print(results: list[LoadResult], dry_run: bool) -> None:
     for each in results:
         for problem in each.problems:
             click.echo(f"alerting: {each.source}: {problem.error}", err=True)
-            for other in problem.others[1:]:
+            for other in problem.others:
                 click.echo(f"  also {other}", err=True)
     if not any(each.files or each.problems or each.pending for each in results):
         click.echo("nothing new" if any(_is_found(each) for each in results) else "nothing has arrived")

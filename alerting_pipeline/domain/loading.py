@@ -38,15 +38,17 @@ class Busy(AlertingError):
 
 @dataclass(frozen=True, slots=True)
 class CopyFormat:
-    """How a stream is written, in the words of COPY. `is_null_quoted`: a quoted `null` means NULL as well."""
+    """How a stream is written, in the words of COPY. `is_null_quoted`: a quoted `null` means NULL as well.
+
+    A CSV file's header is sent along (Postgres learns from it how lines end, and so counts them rightly) and skipped.
+    """
 
     kind: str = "csv"
     delimiter: str = ","
     null: str = ""
     encoding: str = "UTF8"
     is_null_quoted: bool = False
-    first_line: int | None = 1
-    """Line of the file that the stream's first line is; None where its lines aren't lines of the file."""
+    has_header: bool = False
 
 
 class TableStream(Protocol):
@@ -57,7 +59,7 @@ class TableStream(Protocol):
     format: CopyFormat
 
     def chunks(self) -> Generator[bytes]:
-        """The rows, header left out, in pieces. Raises Unreadable where the file breaks off."""
+        """The rows, in pieces. Raises Unreadable where the file breaks off."""
         ...
 
     def line_of(self, line: int) -> int | None:
@@ -143,8 +145,8 @@ class SourceFiles(Protocol):
         """The file as rows. Raises Unreadable."""
         ...
 
-    def rejects(self, source: Source, file: ArrivedFile) -> Sequence[str]:
-        """All places of a CSV file that don't fit the declaration, up to a score, a sentence each."""
+    def rejects(self, source: Source, file: ArrivedFile) -> Sequence[tuple[int, str]]:
+        """The lines of a CSV file that don't fit the declaration, up to a score, a sentence each."""
         ...
 
 

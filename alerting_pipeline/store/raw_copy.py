@@ -14,6 +14,7 @@ from psycopg.errors import DataError, ProgramLimitExceeded
 from alerting_pipeline.domain.loading import TableStream, Unreadable
 
 _CONTEXT = re.compile(r'^COPY .+?, line (\d+)(?:, column (.+?))?(?:: "(.*)"|: null input)?$', re.DOTALL)
+_UNCLOSED = "unterminated CSV quoted field"
 _SYNTAX = re.compile(r'invalid input syntax for (?:type )?([a-z ]+): "(.*)"', re.DOTALL)
 
 
@@ -53,6 +54,8 @@ def _statement(
     ]
     if is_frozen:
         options.append(sql.SQL("freeze"))
+    if form.has_header:
+        options.append(sql.SQL("header"))
     if form.kind == "csv":
         # A quoted empty field is an empty text, but no number and no date: there it means nothing.
         every = form.is_null_quoted
@@ -70,13 +73,15 @@ def _names(columns: Any) -> sql.Composed:
 def _refused(error: psycopg.Error, stream: TableStream, typed: Mapping[str, str]) -> Unreadable:
     """A sentence for people: the line of the file, its own name of the column, the text that doesn't fit."""
     said = (error.diag.message_primary or str(error)).strip()
-    context = _CONTEXT.match((error.diag.context or "").splitlines()[0] if error.diag.context else "")
+    context = _CONTEXT.match(error.diag.context or "")
     line, column, raw = context.groups() if context else (None, None, None)
     headers = dict(zip(stream.columns, stream.headers, strict=True))
     header = headers.get(column or "", column)
     what, remedy = _explained(said, column, typed.get(column or "", ""))
     where = f'column "{header}": ' if header else ""
     excerpt = f": {' '.join(raw.split())[:100]}" if raw and column is None else ""
+    if _UNCLOSED in said:
+        line = None  # of an open quote Postgres only knows where the file ends
     return Unreadable(
         f"{where}{what}{excerpt}",
         line=stream.line_of(int(line)) if line else None,
@@ -92,13 +97,15 @@ def _explained(said: str, column: str | None, data_type: str) -> tuple[str, str]
         return "the line has more fields than the header", "quote the fields that contain the delimiter"
     if said.startswith("missing data for column"):
         return "the line has fewer fields than the header", "correct the file"
-    if "unterminated CSV quoted field" in said:
-        return "a quote is opened and never closed", "correct the file"
+    if _UNCLOSED in said:
+        return "a quote is opened and never closed, in the record that begins", "correct the file"
     if said.startswith("unquoted"):
         return "the file mixes kinds of line ends", "have it saved with one kind of line end"
     if "invalid byte sequence" in said:
         remedy = "correct the file, or declare its encoding under ingest"
         return said.replace("encoding ", "the encoding "), remedy
+    if said.startswith("date/time"):
+        return said, "have dates written as 2026-01-31, or declare the column as text and convert it in staging"
     if "out of range" in said:
         return said, f"correct the file, or declare a wider type than {data_type}" if data_type else "correct the file"
     return said, "correct the file"

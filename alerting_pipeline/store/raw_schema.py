@@ -12,7 +12,13 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.errors import DeadlockDetected, DependentObjectsStillExist, FeatureNotSupported, LockNotAvailable
+from psycopg.errors import (
+    CannotCoerce,
+    DeadlockDetected,
+    DependentObjectsStillExist,
+    FeatureNotSupported,
+    LockNotAvailable,
+)
 
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.loading import Busy
@@ -176,6 +182,6 @@ def _retype(connection: Connection, source: Source, column: Column, current: str
         raise AlertingError(
             f"{place}, but views read it; drop those views, load, and have dbt build them again"
         ) from error
-    except psycopg.DataError as error:
+    except (psycopg.DataError, CannotCoerce) as error:
         said = (error.diag.message_primary or "").strip()
         raise AlertingError(f"{place}, but its values don't fit ({said}); declare it as {current}") from error

@@ -193,7 +193,7 @@ def _added(source: Source, stream: TableStream, table: dict[str, str], *, is_emp
         shown = ", ".join(stream.headers[:5])
         raise Unreadable(
             f"none of its columns is declared for {source.name}: {shown[:120]}",
-            line=1 if stream.format.first_line and stream.format.kind == "csv" else None,
+            line=1 if stream.format.has_header else None,
             remedy=f"check its delimiter and that it belongs to {source.name}, declared at {source.place}",
         )
     ours = {column.name for column in own_columns(source.mode)}

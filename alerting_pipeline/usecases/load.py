@@ -45,7 +45,8 @@ def load(
                 progress.report(source.name, delivery.name, done, len(work))
                 teller = _teller(progress, delivery, source.name, (done, len(work)))
                 _load_one(source, delivery, table, files, (result, teller))
-            progress.report(source.name, f"{result.rows:,} rows", len(work), len(work))
+            refused = f", {len(result.problems)} refused" if result.problems else ""
+            progress.report(source.name, f"{result.rows:,} rows{refused}", len(work), len(work))
     result.fresh_at, result.newest_delivery = tables.newest(source.name)
     result.seconds = time.perf_counter() - started
     return result
@@ -141,7 +142,7 @@ def _load_one(
 def _refuse(source: Source, delivery: Delivery, table: RawTable, files: SourceFiles, error: Unreadable) -> Refusal:
     """Record a refusal, with the file's content as it is now, so that a sensor knows it when it sees it again."""
     file = next((each for each in delivery.files if each.name == error.file), delivery.files[0])
-    others = tuple(files.rejects(source, file)) if error.line is not None else ()
+    others = tuple(sentence for line, sentence in files.rejects(source, file) if line != error.line)
     sentence = str(error if error.file else error.within(file.name))
     table.record_failed(delivery, file, _hash_or_nothing(files, file), sentence)
     return Refusal(source.name, file.name, sentence, others)

@@ -1,0 +1,1 @@
+"""Ratios against peers and physical limits, measured in one run."""

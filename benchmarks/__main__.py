@@ -1,0 +1,6 @@
+"""`python -m benchmarks`: every benchmark, one after the other."""
+
+from benchmarks import ingest
+
+if __name__ == "__main__":
+    ingest.main()
