@@ -62,7 +62,7 @@ def acting_person(people: People, given: str | None, os_user: str) -> str:
     if person is None:
         raise BadCall(
             f'the operating-system user "{os_user}" is nobody in people.yaml; say who acts with --as NAME, '
-            "or give that person `os_user`"
+            "or give that person `user`"
         )
     return person
 

@@ -1,0 +1,180 @@
+"""The lifecycle as a state machine: whatever happens in whatever order, only legal transitions come of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerting_pipeline.domain.errors import AlertingError
+from alerting_pipeline.domain.event import (
+    Acknowledge,
+    Cleared,
+    Event,
+    Gone,
+    Memory,
+    Notify,
+    Reason,
+    Record,
+    Remember,
+    RemoveDefinition,
+    Resolve,
+    StillStanding,
+    Terms,
+    TimePassed,
+    Unjudged,
+    Violated,
+)
+from alerting_pipeline.domain.incident import Disposition, Incident, Resolution, Status, Transition, fingerprint
+from alerting_pipeline.domain.lifecycle import step
+
+NOW = datetime(2026, 1, 5, 5, tzinfo=UTC)
+TERMS = Terms(
+    "large",
+    "v1",
+    "risk",
+    respond_within={"critical": timedelta(hours=1), "medium": timedelta(days=1)},
+    deviance_changes_by=Decimal("0.5"),
+)
+ENTITY: dict[str, str | None] = {"id": "t1"}
+
+
+def seen(deviance: str | None = "1.5", severity: str = "medium", memory: Memory | None = None) -> Violated:
+    return Violated(
+        TERMS,
+        fingerprint("large", ENTITY),
+        ENTITY,
+        severity,
+        "t1 is large",
+        deviance=None if deviance is None else Decimal(deviance),
+        memory=memory,
+    )
+
+
+def opened() -> Incident:
+    incident = step(None, seen(), NOW).incident
+    assert incident is not None
+    return replace(incident, incident_id=1)
+
+
+def test_a_first_violation_opens_with_its_due_time_and_tells() -> None:
+    result = step(None, seen(), NOW)
+    assert result.reason is Reason.FIRST_VIOLATION
+    assert result.incident is not None
+    assert result.incident.due_at == NOW + timedelta(days=1)
+    assert Notify(Transition.OPENED) in result.intents
+
+
+def test_a_known_fingerprint_opens_nothing() -> None:
+    assert step(None, seen(memory=Memory.EXPIRED), NOW) == (None, (), Reason.KNOWN)
+
+
+def test_small_changes_add_up_against_what_people_were_told() -> None:
+    incident = opened()
+    for deviance in ("1.7", "1.9"):
+        result = step(incident, seen(deviance), NOW)
+        assert (result.incident, result.intents, result.reason) == (incident, (), Reason.NOT_MATERIAL)
+    result = step(incident, seen("2.0"), NOW)
+    assert result.reason is Reason.DEVIANCE_CHANGED
+    assert result.incident is not None
+    assert result.incident.deviance == Decimal(2)
+
+
+def test_a_worse_severity_shortens_the_time_allowed_and_a_milder_one_does_not_lengthen_it() -> None:
+    worse = step(opened(), seen("12", "critical"), NOW).incident
+    assert worse is not None
+    assert worse.due_at == NOW + timedelta(hours=1)
+    milder = step(worse, seen("1.5"), NOW).incident
+    assert milder is not None
+    assert milder.due_at == NOW + timedelta(hours=1)
+
+
+def test_being_held_is_kept_in_the_history_and_told_to_nobody() -> None:
+    held = step(opened(), Unjudged(Reason.DATA_FAILURE), NOW)
+    assert [type(intent) for intent in held.intents] == [Record]
+    assert step(held.incident, Unjudged(Reason.DATA_FAILURE), NOW).intents == ()
+    released = step(held.incident, seen(), NOW)
+    assert released.incident is not None
+    assert released.incident.held_since is None
+    assert [type(intent) for intent in released.intents] == [Record]
+
+
+def test_expiry_and_a_persons_verdict_are_remembered_and_clearing_is_not() -> None:
+    expired = step(opened(), TimePassed(timedelta(days=7)), NOW + timedelta(days=7))
+    assert Remember(Memory.EXPIRED) in expired.intents
+    resolved = step(opened(), Resolve("ada", Disposition.FALSE_POSITIVE), NOW)
+    assert Remember(Memory.BY_PERSON) in resolved.intents
+    cleared = step(opened(), Cleared(), NOW)
+    assert not [intent for intent in cleared.intents if isinstance(intent, Remember)]
+
+
+def test_what_has_ended_cannot_be_acted_on() -> None:
+    ended = step(opened(), Gone(), NOW).incident
+    for event in (Acknowledge("ada"), Resolve("ada", Disposition.EXPECTED)):
+        with pytest.raises(AlertingError, match="ended as withdrawn"):
+            step(ended, event, NOW)
+
+
+EVENTS: st.SearchStrategy[Event] = st.one_of(
+    st.builds(
+        seen,
+        st.one_of(st.none(), st.decimals("0", "20", places=1).map(str)),
+        st.sampled_from(["medium", "critical"]),
+        st.sampled_from([None, None, Memory.EXPIRED]),
+    ),
+    st.sampled_from([Cleared(), Cleared(Reason.CLEAR_WHEN_TRUE), Gone(), StillStanding(), RemoveDefinition()]),
+    st.sampled_from([Unjudged(Reason.CONDITION_NULL), Unjudged(Reason.DATA_FAILURE), Unjudged(Reason.SYSTEM_FAILURE)]),
+    st.sampled_from([TimePassed(None), TimePassed(timedelta(days=7))]),
+    st.sampled_from([Acknowledge("ada"), Resolve("ada", Disposition.TRUE_POSITIVE)]),
+)
+ENDINGS = {
+    Transition.CLEARED: (Resolution.CLEARED, Cleared),
+    Transition.WITHDRAWN: (Resolution.WITHDRAWN, Gone),
+    Transition.EXPIRED: (Resolution.EXPIRED, TimePassed),
+    Transition.RESOLVED: (Resolution.BY_PERSON, Resolve),
+    Transition.DEFINITION_REMOVED: (Resolution.DEFINITION_REMOVED, RemoveDefinition),
+}
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.tuples(EVENTS, st.integers(0, 72)), max_size=40))
+def test_any_sequence_makes_only_legal_transitions(events: list[tuple[Event, int]]) -> None:
+    incident, now = None, NOW
+    for event, hours in events:
+        now += timedelta(hours=hours)
+        try:
+            result = step(incident, event, now)
+        except AlertingError:
+            assert isinstance(event, Acknowledge | Resolve)
+            continue
+        after, records = result.incident, [item for item in result.intents if isinstance(item, Record)]
+        told = {item.transition for item in result.intents if isinstance(item, Notify)}
+        assert told <= {record.transition for record in records}, "what is told stands in the history"
+        assert told.isdisjoint({Transition.HELD, Transition.RELEASED})
+        if after is not incident:
+            assert records, "no change without a trace"
+        is_new = after is not None and (incident is None or (incident.is_resolved and not after.is_resolved))
+        if is_new:
+            assert isinstance(event, Violated)
+            assert event.memory is None
+        if isinstance(event, Unjudged):
+            assert after is None or (incident is not None and after.status is incident.status), (
+                "an error decides nothing"
+            )
+        if after is not None and after.is_resolved and (incident is None or not incident.is_resolved):
+            [transition] = told
+            resolution, cause = ENDINGS[transition]
+            assert (after.resolution, type(event)) == (resolution, cause)
+            assert after.resolved_at == now
+            assert after.held_since is None
+        if after is not None:
+            assert (
+                (after.status is Status.RESOLVED) == (after.resolution is not None) == (after.resolved_at is not None)
+            )
+            if after.incident_id is None:
+                after = replace(after, incident_id=1)
+        incident = after
