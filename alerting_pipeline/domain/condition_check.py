@@ -154,7 +154,8 @@ def _refused(text: str, node: exp.Expr) -> SqlProblem:
     if isinstance(node, exp.RegexpLike | exp.RegexpILike | exp.SimilarTo):
         return SqlProblem(_find(text, "~"), "a condition has no regular expressions", "use like, or compute it in dbt")
     what = re.sub(r"(?<!^)(?=[A-Z])", " ", type(node).__name__).lower()
-    return SqlProblem(_first_place(text, node), f"a condition may not contain this SQL ({what})", "compute it in dbt")
+    offset = _find(text, what) or _first_place(text, node)
+    return SqlProblem(offset, f"a condition may not contain this SQL ({what})", "compute it in dbt")
 
 
 def _clock_problem(text: str, node: exp.Expr) -> SqlProblem:
