@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from alerting_pipeline.domain.case_check import check_cases
 from alerting_pipeline.domain.catalog import Catalog, Model
 from alerting_pipeline.domain.condition import BadSql, Condition, parse
+from alerting_pipeline.domain.condition_types import type_problems
 from alerting_pipeline.domain.definition import TEMPLATE_NAMES, AlertDefinition, Deviance
 from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.problem import Finding
@@ -17,6 +18,7 @@ TemplateNames = Callable[[str], frozenset[str]]
 """The names that a template uses; raises ValueError with a sentence for a template that cannot be read."""
 
 _NUMERIC = ("numeric", "decimal", "integer", "int", "bigint", "smallint", "double precision", "real", "float", "")
+_EXTRA = {"deviance": "numeric"}
 
 
 @dataclass(slots=True)
@@ -132,7 +134,7 @@ def _check_columns(definition: AlertDefinition, columns: Collection[str] | None)
     return found
 
 
-def _check_sql(definition: AlertDefinition, columns: Collection[str] | None, checked: Checked) -> Iterator[Finding]:
+def _check_sql(definition: AlertDefinition, columns: Mapping[str, str] | None, checked: Checked) -> Iterator[Finding]:
     texts: list[tuple[tuple[str | int, ...], str, tuple[str, ...]]] = [(("condition",), definition.condition, ())]
     if definition.clear_when is not None:
         texts.append((("clear_when",), definition.clear_when, ()))
@@ -141,10 +143,13 @@ def _check_sql(definition: AlertDefinition, columns: Collection[str] | None, che
             texts.append((("severity", index, "when"), level.when, ("deviance",)))
     for at, text, extra in texts:
         try:
-            checked.conditions[at] = parse(text, columns=columns, parameters=definition.parameters, extra=extra)
+            condition = parse(text, columns=columns, parameters=definition.parameters, extra=extra)
+            checked.conditions[at] = condition
+            problems = tuple(type_problems(condition, {**(columns or {}), **_EXTRA}, definition.parameters))
         except BadSql as error:
-            for problem in error.problems:
-                yield Finding(at, problem.what, problem.remedy, problem.offset)
+            problems = error.problems
+        for problem in problems:
+            yield Finding(at, problem.what, problem.remedy, problem.offset)
 
 
 def _derived(definition: AlertDefinition, checked: Checked) -> Deviance | None:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from alerting_pipeline.adapters.embedded_postgres import EmbeddedPostgres
 from alerting_pipeline.domain.condition import BadSql, Comparison, Condition, parse
+from alerting_pipeline.domain.condition_types import type_problems
+from alerting_pipeline.domain.parameters import Parameter
 
 COLUMNS = {"amount": "numeric", "status": "text", "segment": "text", "created_at": "timestamptz", "paid": "boolean"}
 PARAMETERS = ("review_limit", "grace", "names")
@@ -202,3 +204,44 @@ def test_postgres_gives_the_rendered_condition_the_value_of_the_written_one(
         except psycopg.DataError:
             return  # Postgres has an error for the written one; there is no value to compare with
         assert connection.execute(f"select {ours} from {ROWS}".encode()).fetchall() == expected
+
+
+LIMITS = {
+    "review_limit": Parameter(default=1),
+    "grace": Parameter(type="duration", default="1h"),
+    "names": Parameter(type="list", default=["a"]),
+    "who": Parameter(type="text", default="a"),
+}
+
+
+def mismatches(text: str) -> list[str]:
+    condition = parse(text, columns=COLUMNS, parameters=LIMITS)
+    return [f"{problem.offset}: {problem.what}" for problem in type_problems(condition, COLUMNS, LIMITS)]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("amount > :who", "0: amount is a number and :who is a text"),
+        ("paid and :grace < created_at", "9: :grace is a duration and created_at is a time"),
+        ("amount = 'pending'", "0: amount is a number and 'pending' is a text"),
+        ("status = 5", "0: status is a text and 5 is a number"),
+        ("amount between 1 and :grace", "0: amount is a number and :grace is a duration"),
+        ("status in ('a', 3)", "0: status is a text and 3 is a number"),
+        ("paid = 1", "0: paid is a boolean and 1 is a number"),
+        ("status = :names", "0: status is a text and :names is a list"),
+        ("created_at > amount", "0: created_at is a time and amount is a number"),
+    ],
+)
+def test_values_of_different_kinds_are_not_compared(text: str, sentence: str) -> None:
+    assert mismatches(text) == [sentence]
+
+
+@given(CONDITIONS)
+def test_what_postgres_compares_is_not_refused_for_its_types(text: str) -> None:
+    assert mismatches(text) == []
+
+
+@pytest.mark.parametrize("text", ["amount > '5'", "created_at > '2026-01-01'", "paid = 'true'", "status = any(:names)"])
+def test_a_quoted_literal_takes_the_type_of_the_other_side(text: str) -> None:
+    assert mismatches(text) == []
