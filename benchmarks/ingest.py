@@ -70,7 +70,8 @@ def report_lines(rows: int, seed: int = 1) -> Iterator[str]:
         yield (
             f"{draw.getrandbits(160):040x},2026-10-01T00:00:00Z,{draw.randrange(10**12, 10**13)},Usage,"
             f"{day} {hour:02d}:00:00+00:00,{day} {hour:02d}:59:59+00:00,AmazonEC2,"
-            f"USW2-BoxUsage:m5.{draw.choice('abcd')}large,RunInstances,i-{draw.getrandbits(32):08d},{draw.random()!r},{draw.randrange(1, 999) / 1000},{cost!r},"
+            f"USW2-BoxUsage:m5.{draw.choice('abcd')}large,"
+            f"RunInstances,i-{draw.getrandbits(32):08d},{draw.random()!r},{draw.randrange(1, 999) / 1000},{cost!r},"
             f"us-west-{draw.randrange(1, 3)},{draw.choice(['shop', 'search', 'mail', ''])}\n"
         )
 

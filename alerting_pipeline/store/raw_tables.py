@@ -116,11 +116,10 @@ class HeldTable:
                 with_lock(connection, lambda: add_columns(connection, self._source.name, added))
             with connection.transaction():
                 connection.execute("set local synchronous_commit to off")
-                (load_id,), instant = loads.begin_load(connection, self._mode, delivery)
+                (load_id,), _ = loads.begin_load(connection, self._mode, delivery)
                 connection.execute(
-                    "select set_config('alerting.load_id', %s, true), set_config('alerting.loaded_at', %s, true), "
-                    "set_config('alerting.file', %s, true)",
-                    [str(load_id), instant.isoformat(), file.name],
+                    "select set_config('alerting.load_id', %s, true), set_config('alerting.file', %s, true)",
+                    [str(load_id), file.name],
                 )
                 target = relation(self._source.name)
                 rows = copy_rows(connection, target, stream, table | added, (False, on_bytes)) if stream.columns else 0
