@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from alerting_pipeline.domain.lane import Lane, Tally
 from alerting_pipeline.domain.pacing import Bucket, Flow, Pace, Retry
 from alerting_pipeline.domain.ports import (
     Batching,
@@ -28,6 +29,7 @@ from alerting_pipeline.domain.ports import (
 
 ChannelFor = Callable[[Delivery], Channel]
 Tell = Callable[[Exception], None]
+_FRUITLESS_LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +49,6 @@ class Terms:
     tell: Tell = lambda error: None
 
 
-@dataclass(slots=True)
-class Tally:
-    """What came of a pass. `failed` will be tried again; `possibly_twice` was sent again after a lost answer."""
-
-    sent: int = 0
-    failed: int = 0
-    dead: int = 0
-    possibly_twice: int = 0
-
-
-@dataclass(slots=True)
-class _Lane:
-    """One destination, as this worker knows it; guarded by the worker's lock.
-
-    `run` is the number of its thread: a thread that was given up finds another number there. `lost` threads still hang.
-    """
-
-    flow: Flow
-    is_paced: bool = False
-    is_busy: bool = False
-    run: int = 0
-    lost: int = 0
-    under_way: tuple[Claim, ...] = ()
-    since: float = 0.0
-
-
 class DeliveryWorker:
     """A worker over one outbox. `run` works until `stop` is called; `drain` until nothing is due any more."""
 
@@ -81,7 +57,7 @@ class DeliveryWorker:
         self._outbox = outbox
         self._channel_for = channel_for
         self._terms = terms or Terms()
-        self._lanes: dict[str, _Lane] = {}
+        self._lanes: dict[str, Lane] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -107,9 +83,11 @@ class DeliveryWorker:
 
     def drain(self) -> Tally:
         """Deliver all that is due now, and what becomes due by that; waits for paces, not for retries."""
+        fruitless = 0
         while not self._stopping.is_set():
             self._wake.clear()
             if self._start_due():
+                fruitless = 0
                 continue
             self._give_up_overdue()
             now = time.monotonic()
@@ -117,9 +95,12 @@ class DeliveryWorker:
                 is_at_work = any(lane.is_busy for lane in self._lanes.values())
                 waits = [lane.flow.bucket.seconds_until_room(now) for lane in self._lanes.values()]
             pauses = [wait for wait in waits if wait > 0]
-            if not is_at_work and not (pauses and self._outbox.seconds_until_due() == 0):
-                break
-            self._wake.wait(min([0.25, *pauses]))
+            if not is_at_work:
+                # Due but not to be had: a bucket that is just filling, another worker's, or a breaker that is open.
+                fruitless += not pauses
+                if self._outbox.seconds_until_due() != 0 or fruitless > _FRUITLESS_LOOKS:
+                    break
+            self._wake.wait(min([0.25 if is_at_work else 0.01, *pauses]))
         self._finish(within=4.0)
         return self.tally
 
@@ -156,7 +137,7 @@ class DeliveryWorker:
 
     def _start(self, destination: str, work: list[Claim], claimed_at: float) -> None:
         with self._lock:
-            lane = self._lanes.setdefault(destination, _Lane(Flow(Bucket.full(Pace(), claimed_at))))
+            lane = self._lanes.setdefault(destination, Lane(Flow(Bucket.full(Pace(), claimed_at))))
             lane.is_busy, lane.run = True, lane.run + 1
             run = lane.run
         arguments = (lane, run, work, claimed_at)
@@ -171,7 +152,7 @@ class DeliveryWorker:
 
     # --- one lane's thread --------------------------------------------------------------------------------------------
 
-    def _work(self, lane: _Lane, run: int, work: list[Claim], claimed_at: float) -> None:
+    def _work(self, lane: Lane, run: int, work: list[Claim], claimed_at: float) -> None:
         left = list(work)
         try:
             self._work_off(lane, run, left, claimed_at)
@@ -187,7 +168,7 @@ class DeliveryWorker:
                     lane.lost -= 1
             self._wake.set()
 
-    def _work_off(self, lane: _Lane, run: int, left: list[Claim], claimed_at: float) -> None:
+    def _work_off(self, lane: Lane, run: int, left: list[Claim], claimed_at: float) -> None:
         try:
             channel = self._channel_for(left[0].delivery)
         except Undelivered as error:  # its settings are wrong: no attempt can succeed
@@ -203,13 +184,13 @@ class DeliveryWorker:
             part, left[:count] = left[:count], []
             self._send(lane, run, channel, part)
 
-    def _must_hand_back(self, lane: _Lane, run: int, claimed_at: float) -> bool:
+    def _must_hand_back(self, lane: Lane, run: int, claimed_at: float) -> bool:
         now = time.monotonic()
         with self._lock:
             is_blocked = lane.run != run or lane.flow.room(now) < 1
         return is_blocked or self._stopping.is_set() or now - claimed_at > self._terms.deadline
 
-    def _send(self, lane: _Lane, run: int, channel: Channel, part: list[Claim]) -> None:
+    def _send(self, lane: Lane, run: int, channel: Channel, part: list[Claim]) -> None:
         with self._lock:
             lane.under_way, lane.since = tuple(part), time.monotonic()
             lane.flow = lane.flow.take(len(part), lane.since)
@@ -241,7 +222,7 @@ class DeliveryWorker:
 
     # --- results ------------------------------------------------------------------------------------------------------
 
-    def _sent(self, lane: _Lane, sent: list[tuple[Claim, Receipt]]) -> None:
+    def _sent(self, lane: Lane, sent: list[tuple[Claim, Receipt]]) -> None:
         if not sent:
             return
         held = self._record(lambda: self._outbox.record_sent(sent))
@@ -251,7 +232,7 @@ class DeliveryWorker:
             self.tally.sent += held
             self.tally.possibly_twice += sum(receipt.is_duplicate_possible for _, receipt in sent)
 
-    def _failed(self, lane: _Lane, run: int, failed: list[tuple[Claim, Undelivered]]) -> None:
+    def _failed(self, lane: Lane, run: int, failed: list[tuple[Claim, Undelivered]]) -> None:
         """Record failed attempts. The destination rests if it asked for it, or fails again and again."""
         if not failed or lane.run != run:  # given up before, and recorded then
             return

@@ -53,7 +53,7 @@ class SlackChannel:
     """One Slack channel. `client` makes the WebClient on first use, without retries of its own."""
 
     def __init__(self, settings: SlackSettings, client: Callable[[], WebClient]) -> None:
-        self.pace = Pace(settings.per_second, burst=max(1, min(3, int(settings.per_second) * 3)))
+        self.pace = Pace(settings.per_second, burst=max(3, int(settings.per_second)))
         self._to = settings.to
         self._make_client = client
         self._client: WebClient | None = None

@@ -6,14 +6,17 @@ revision = "0004"
 down_revision = "0002"
 
 
+INDEXES = (
+    "outbox_lanes on ledger.outbox (destination, sequence) where status in ('waiting', 'leased')",
+    "outbox_unfinished on ledger.outbox (incident_id, sequence) where status in ('waiting', 'leased')",
+    "delivery_attempts_unfinished on ledger.delivery_attempts (delivery_id) where finished_at is null",
+    "delivery_attempts_uncertain on ledger.delivery_attempts (delivery_id) where result = 'uncertain'",
+)
+
+
 def upgrade() -> None:
-    op.execute(
-        "create index outbox_lanes on ledger.outbox (destination, sequence) where status in ('waiting', 'leased')"
-    )
-    op.execute(
-        "create index outbox_unfinished on ledger.outbox (incident_id, destination, sequence) "
-        "where status in ('waiting', 'leased')"
-    )
+    for index in INDEXES:
+        op.execute(f"create index {index}")
     # A queue's statistics are never right for long: rows are waiting for milliseconds, then history for ever.
     op.execute("alter table ledger.outbox set (autovacuum_vacuum_scale_factor = 0.02, fillfactor = 80)")
 
