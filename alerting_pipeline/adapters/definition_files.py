@@ -186,7 +186,10 @@ class _Folder:
         inherited = self._inherited(path, root, kind, model)
         file.merged = merged_tree(root, inherited)
         file.origins = origins_of(inherited, file.merged)
-        built, problems = build(kind, file.merged, {**values_of(file.merged), "path": path})
+        values = values_of(file.merged)
+        if "path" in values:
+            file.problems += located(root, [Finding(("path",), 'unknown key "path"', "remove it")])
+        built, problems = build(kind, file.merged, {**values, "path": path})
         file.problems += problems
         if built is not None:
             file.definition = self._checked(file, built)

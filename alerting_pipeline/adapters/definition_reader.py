@@ -46,7 +46,8 @@ def values_of(root: Node) -> dict[str, Any]:
 def build(model: type[M], root: Node, values: Mapping[str, Any]) -> tuple[M | None, list[Problem]]:
     """The model's instance, or every problem that keeps it from being one."""
     try:
-        return model.model_validate(dict(values)), []
+        # by_name=False: in a file, `for` is the key, and not the attribute `hold_for` that it is read into.
+        return model.model_validate(dict(values), by_alias=True, by_name=False), []
     except ValidationError as error:
         found = [_problem(model, root, values, detail) for detail in error.errors(include_url=False)]
         return None, sorted(set(found))

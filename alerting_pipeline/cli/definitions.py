@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.definition import Definition
     from alerting_pipeline.domain.loaded import Loaded
     from alerting_pipeline.domain.routing import Routed
+
+_SILENCE = 0.7  # seconds without a word; dbt parses only when its project changed, and then for some seconds
 
 
 @click.command()
@@ -136,11 +139,16 @@ def _load_chosen(app: App, paths: Sequence[Path]) -> tuple[Loaded, list[str] | N
         else:
             beside.append(found)
             chosen.append(found.as_posix())
+    slow = threading.Timer(_SILENCE, click.echo, ["reading the dbt project …"], {"err": True})
+    slow.daemon = True
+    slow.start()
     try:
         catalog, problem = app.catalog, None
     except AlertingError as error:
         what = f"the dbt project can't be read, so models and columns are not checked: {str(error).rstrip('.')}"
         catalog, problem = None, Problem("dbt_project", 1, 1, what)
+    finally:
+        slow.cancel()
     loaded = load(folder, catalog, project=app.settings.project, beside=beside)
     if problem is not None:
         loaded = replace(loaded, problems=(problem, *loaded.problems))

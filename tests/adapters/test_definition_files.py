@@ -320,6 +320,12 @@ def test_what_must_be_stated_somewhere_is_missed_together(read: Read) -> None:
     ]
 
 
+@pytest.mark.parametrize("key", ["hold_for", "path", "version_id", "name", "<<"])
+def test_names_of_the_program_are_no_keys_of_the_format(read: Read, key: str) -> None:
+    [sentence] = said(read(MINIMAL + f"{key}: 5m\n"))
+    assert f':9:1: unknown key "{key}"' in sentence or f':9:7: unknown key "{key}"' in sentence
+
+
 def test_several_rows_per_entity_need_worst_by(read: Read) -> None:
     text = MINIMAL.replace("entity: transaction_id", "entity: customer_id")
     assert said(read(text)) == [
