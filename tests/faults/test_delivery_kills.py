@@ -78,6 +78,7 @@ class World:
 
     def finish(self, within: float = 30) -> None:
         """A last worker, until nothing waits any more."""
+        numbers: dict[str, int] = {}
         with self.worker():
             end = time.monotonic() + within
             while time.monotonic() < end:
