@@ -14,6 +14,20 @@
     )
 {%- endmacro %}
 
+{#- When a corrected file of these append sources was last loaded; NULL if none ever was. -#}
+{% macro last_correction_of(sources) -%}
+    (
+        select max(newer.started_at)
+        from alerting.loads as newer
+        inner join alerting.loads as older on older.source = newer.source and older.file = newer.file
+        where
+            newer.source in ({% for name in sources %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %})
+            and older.status = 'replaced'
+            and older.load_id < newer.load_id
+            and newer.status in ('loaded', 'replaced')
+    )
+{%- endmacro %}
+
 {#- How many corrections the rows of a model were built with; a model without rows has none. -#}
 {% macro corrections_in(relation) -%}
     coalesce((select corrections from {{ relation }} limit 1), 0)

@@ -74,8 +74,14 @@ joined as (
         payments.created_at,
         payments.usual_amount,
         payments.earlier_payments,
-        -- greatest() skips NULLs
-        greatest(payments.loaded_at, statuses.loaded_at, customers.loaded_at, terminals.loaded_at) as loaded_at,
+        -- greatest() skips NULLs. After a correction every row counts as changed: what was taken back leaves no trace.
+        greatest(
+            payments.loaded_at,
+            statuses.loaded_at,
+            customers.loaded_at,
+            terminals.loaded_at,
+            {{ last_correction_of(['card_transactions', 'transaction_statuses']) }}
+        ) as loaded_at,
         payments.load_id as payment_load_id,
         statuses.load_id as status_load_id,
         customers.load_id as customer_load_id,

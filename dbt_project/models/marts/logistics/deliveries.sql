@@ -98,7 +98,12 @@ joined as (
         orders.promised_at,
         progress.delivered_at,
         progress.last_event_at,
-        greatest(orders.order_loaded_at, progress.loaded_at, customers.loaded_at) as loaded_at,
+        greatest(
+            orders.order_loaded_at,
+            progress.loaded_at,
+            customers.loaded_at,
+            {{ last_correction_of(['delivery_orders', 'delivery_events']) }}
+        ) as loaded_at,
         orders.order_load_id,
         progress.load_id as event_load_id,
         customers.load_id as customer_load_id
