@@ -63,7 +63,7 @@ def _in_alert(definition: AlertDefinition) -> Iterator[Finding]:
     }
     for key, is_said in said.items():
         if is_said:
-            yield _note((key,), f"{key} is not in force yet")
+            yield _note((key,), f"{key} {'are' if key == 'actions' else 'is'} not in force yet")
     for index, level in enumerate(definition.severity):
         if level.remind_every is not None:
             yield _note(("severity", index, "remind_every"), "remind_every is not in force yet")

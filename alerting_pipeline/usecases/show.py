@@ -33,7 +33,8 @@ def find(loaded: Loaded, name: str) -> Definition | None:
     known = {file.name for file in loaded.files if file.name is not None}
     if name in known:
         return None
-    raise BadCall(f'"{name}" is not a definition; {did_you_mean(name, known) or f"there are {len(known)}"}')
+    hint = did_you_mean(name, known) or f"there are {', '.join(sorted(known)[:12]) or 'none'}"
+    raise BadCall(f'"{name}" is not a definition; {hint}')
 
 
 def show(definition: Definition, origins: Mapping[str, str], *, resolved: bool) -> list[Shown]:
