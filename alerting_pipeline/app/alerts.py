@@ -1,0 +1,129 @@
+"""The alerting side: definitions in force, evaluation, cases, incidents."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from alerting_pipeline.app.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alerting_pipeline.domain.case import Step
+    from alerting_pipeline.domain.case_verdict import CaseResult
+    from alerting_pipeline.domain.catalog import Catalog
+    from alerting_pipeline.domain.definition import AlertDefinition
+    from alerting_pipeline.domain.evaluation import EvaluationResult
+    from alerting_pipeline.domain.evaluation_ports import Transaction
+    from alerting_pipeline.domain.loaded import Loaded
+    from alerting_pipeline.domain.ports import Progress
+    from alerting_pipeline.store.definitions import DefinitionLedger
+    from alerting_pipeline.store.due_work import PostgresDueWork
+    from alerting_pipeline.store.incident_desk import IncidentDesk
+    from alerting_pipeline.store.mart_health import PostgresMartHealth
+    from alerting_pipeline.store.system_incidents import SystemIncidents
+    from alerting_pipeline.usecases.evaluate import Evaluator
+    from alerting_pipeline.usecases.publish import Published
+
+
+class Alerts(Pipeline):
+    """From marts to incidents."""
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The dbt models that definitions may read; dbt parses its project if it changed, without a database."""
+        from alerting_pipeline.adapters.dbt_manifest import load_catalog
+
+        return load_catalog(self.dbt_project.parse())
+
+    @property
+    def loaded_definitions(self) -> Loaded:
+        """The definition files as they are now, read and checked, with every problem."""
+        from alerting_pipeline.adapters.definition_files import load
+
+        return load(self.settings.definitions, self.catalog, project=self.settings.project)
+
+    @cached_property
+    def definition_ledger(self) -> DefinitionLedger:
+        """The definitions in force; `publish` puts the files into force."""
+        from alerting_pipeline.store.definitions import DefinitionLedger
+
+        return DefinitionLedger(self.engine, self.settings.public_url)
+
+    def publish_definitions(self) -> Published:
+        """Put the definition files into force; bad ones leave the last good version as it is. Repeatable."""
+        from alerting_pipeline.adapters.git_revision import git_revision
+        from alerting_pipeline.usecases.publish import publish
+
+        revision = partial(git_revision, self.settings.definitions)
+        return publish(self.loaded_definitions, self.definition_ledger, self.clock, revision)
+
+    @cached_property
+    def due_work(self) -> PostgresDueWork:
+        """Work that is due once."""
+        from alerting_pipeline.store.due_work import PostgresDueWork
+
+        return PostgresDueWork(self.engine)
+
+    @cached_property
+    def mart_health(self) -> PostgresMartHealth:
+        """What the last build said of each mart."""
+        from alerting_pipeline.store.mart_health import PostgresMartHealth
+
+        return PostgresMartHealth(self.engine)
+
+    @cached_property
+    def system_incidents(self) -> SystemIncidents:
+        """Findings about the alerting itself, such as a run that failed."""
+        from alerting_pipeline.store.system_incidents import SystemIncidents
+
+        return SystemIncidents(self.engine, self.definition_ledger.in_force, self.clock, self.settings.public_url)
+
+    def evaluator(self) -> Evaluator:
+        """Evaluates the definitions that are in force now; `publish_definitions` comes first where files changed."""
+        from alerting_pipeline.adapters.marts import Marts
+        from alerting_pipeline.adapters.scanner import Scanner
+        from alerting_pipeline.rendering.announcement import Directory
+        from alerting_pipeline.store.evaluations import EvaluationLedger
+        from alerting_pipeline.usecases.evaluate import Evaluator
+
+        held = self.definition_ledger.in_force()
+        directory = Directory(held.routing, held.destinations, self.settings.public_url)
+        ledger = EvaluationLedger(self.engine, directory)
+        return Evaluator(held.alerts, ledger, Scanner(self.warehouse, Marts(self.catalog)))
+
+    def rehearse(self, definitions: Sequence[AlertDefinition], progress: Progress) -> list[CaseResult]:
+        """Run the cases of these definitions; nothing that they do is kept."""
+        from alerting_pipeline.adapters.marts import CaseRows
+        from alerting_pipeline.adapters.scanner import Scanner
+        from alerting_pipeline.domain.evaluation import Order
+        from alerting_pipeline.domain.relation import parameters_of
+        from alerting_pipeline.rendering.announcement import Directory
+        from alerting_pipeline.store.definitions import InForce
+        from alerting_pipeline.store.evaluations import EvaluationLedger
+        from alerting_pipeline.usecases.evaluate import Evaluator
+        from alerting_pipeline.usecases.rehearse import rehearse
+
+        nobody = InForce()
+        ledger = EvaluationLedger(self.engine, Directory(nobody.routing, nobody.destinations, self.settings.public_url))
+
+        def evaluate(
+            transaction: Transaction, definition: AlertDefinition, step: Step, number: int
+        ) -> EvaluationResult:
+            rows, parameters = CaseRows(self.catalog, step), parameters_of(definition, step.parameters)
+            evaluator = Evaluator({definition.alert: definition}, ledger, Scanner(self.warehouse, rows, parameters))
+            return evaluator.within(transaction, [definition], Order(f"case:{number}", step.at))[0]
+
+        return rehearse(definitions, ledger, evaluate, progress)
+
+    @property
+    def incident_desk(self) -> IncidentDesk:
+        """Incidents for people: to look at, and to act on."""
+        from alerting_pipeline.rendering.announcement import Directory
+        from alerting_pipeline.store.announcements import Announcer
+        from alerting_pipeline.store.incident_desk import IncidentDesk
+
+        held = self.definition_ledger.in_force()
+        directory = Directory(held.routing, held.destinations, self.settings.public_url)
+        return IncidentDesk(self.engine, Announcer(directory, held.alerts))

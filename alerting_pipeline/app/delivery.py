@@ -1,0 +1,70 @@
+"""The delivery side: the outbox, its worker and the channels."""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from alerting_pipeline.app.alerts import Alerts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slack_sdk import WebClient
+
+    from alerting_pipeline.store.outbox import PostgresOutbox
+    from alerting_pipeline.usecases.deliver import DeliveryWorker
+    from alerting_pipeline.usecases.deliver import Terms as DeliveryTerms
+
+
+class Delivery(Alerts):
+    """From incidents to people."""
+
+    def close(self) -> None:
+        """Give back what was taken, the outbox's listener included. Harmless when repeated."""
+        if "outbox" in self.__dict__:
+            self.outbox.close()
+        super().close()
+
+    @cached_property
+    def outbox(self) -> PostgresOutbox:
+        """What waits to leave; a dead letter opens a system incident, the next success at its destination ends it."""
+        from alerting_pipeline.store.dead_letters import DeadLetters
+        from alerting_pipeline.store.outbox import PostgresOutbox
+
+        letters = DeadLetters(self.definition_ledger.in_force, self.clock, self.settings.public_url)
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        return PostgresOutbox(self.engine, worker=worker, report_dead=letters.report, report_alive=letters.clear)
+
+    def delivery_worker(
+        self, *, slack_client: Callable[[], WebClient] | None = None, terms: DeliveryTerms | None = None
+    ) -> DeliveryWorker:
+        """A worker over the outbox. `slack_client` replaces the one made from the settings (Dagster has its own)."""
+        from alerting_pipeline.adapters.channels.registry import Channels, Surroundings
+        from alerting_pipeline.domain.loaded import INBOX
+        from alerting_pipeline.store.dead_letters import Remembered
+        from alerting_pipeline.usecases.deliver import DeliveryWorker
+
+        held = Remembered(self.definition_ledger.in_force)
+        surroundings = Surroundings(
+            inbox=self.settings.inbox,
+            sheets=self.settings.sheets,
+            engine=lambda: self.engine,
+            slack_client=slack_client or self._slack_client,
+            mail_server=self.settings.smtp_url,
+            mail_from=self.settings.mail_from,
+        )
+        channels = Channels(lambda name: {INBOX.name: INBOX, **held().destinations}.get(name), surroundings)
+        return DeliveryWorker(self.outbox, channels, terms)
+
+    @property
+    def _slack_client(self) -> Callable[[], WebClient] | None:
+        """None without a token: Slack messages then go to the local inbox."""
+        token = self.settings.slack_bot_token
+        if token is None:
+            return None
+        from alerting_pipeline.adapters.channels.slack import client_for
+
+        return lambda: client_for(token.get_secret_value(), self.settings.slack_api_url)

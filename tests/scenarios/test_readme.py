@@ -1,0 +1,85 @@
+"""Every command that the README shows is run here, in the README's order, in a home of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+from tests.scenarios.command_line import PROJECT, Shell
+
+pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("ports")]
+
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+# Not run here: the first two would run this very suite within itself, the last one is run (and stopped) below.
+ELSEWHERE = {"make test", "make test-all", "make check", "make bench", "git clone", "cd"}
+SERVING = {"make demo", "alerting up"}
+
+
+def shown_commands() -> list[str]:
+    """Lines after `$` in the README's console blocks, in order; a line that ends in a backslash goes on."""
+    blocks = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
+    return [
+        command
+        for block in blocks
+        for command in re.findall(r"^\$ (.+)$", block.replace("\\\n", " "), flags=re.MULTILINE)
+    ]
+
+
+def is_elsewhere(command: str) -> bool:
+    return any(command == name or command.startswith(f"{name} ") for name in ELSEWHERE)
+
+
+def test_the_readme_shows_commands() -> None:
+    assert "make demo" in shown_commands()
+    assert sum(command.startswith("alerting ") for command in shown_commands()) >= 8
+
+
+def test_every_shown_command_works_in_order(shell: Shell) -> None:
+    for command in shown_commands():
+        if is_elsewhere(command):
+            assert (
+                command.split()[0] in {"git", "cd"} or f"\n{command.split()[1]}:" in (PROJECT / "Makefile").read_text()
+            )
+        elif command in SERVING:
+            serves_and_stops(shell, command)
+        else:
+            done = shell.run("bash", "-c", command, timeout=290)
+            assert done.returncode == 0, f"$ {command}\n{done.stdout}\n{done.stderr}"
+
+
+def serves_and_stops(shell: Shell, command: str) -> None:
+    """Start it, wait for the addresses, open both, stop it by Ctrl-C: it ends within 10 s and leaves nothing."""
+    process = subprocess.Popen(
+        shlex.split(command), cwd=PROJECT, env=shell.environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    said: list[str] = []
+    for line in process.stdout:
+        said.append(line)
+        if "Ctrl-C" in line:
+            break
+    text = "".join(said)
+    addresses = re.findall(r"http://127\.0\.0\.1:\d+", text)
+    assert len(addresses) >= 2, text
+    for address in addresses:
+        with urllib.request.urlopen(address, timeout=20) as answer:
+            assert answer.status == 200
+    asked = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(timeout=20)
+    assert time.monotonic() - asked < 10
+    with pytest.raises(OSError):
+        urllib.request.urlopen(addresses[0], timeout=2)
+
+
+def test_everything_the_readme_names_is_there() -> None:
+    for path in re.findall(r"\]\((?!http|#)([^)]+)\)", README):
+        assert (PROJECT / path).exists(), path
