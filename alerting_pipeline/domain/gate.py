@@ -18,7 +18,7 @@ from alerting_pipeline.domain.condition import AS_OF, Condition
 from alerting_pipeline.domain.condition_check import column_name
 from alerting_pipeline.domain.parameters import Parameter
 from alerting_pipeline.domain.reading import Reading
-from alerting_pipeline.domain.sql_fragment import extreme_sql, is_ordered, without_nan
+from alerting_pipeline.domain.sql_fragment import ROW, extreme_sql, identifier, is_ordered, without_nan
 
 # Above this many distinct groups, evaluating the gate costs more than it saves: only the merged bounds are kept.
 MOST_GROUPS = 12
@@ -29,11 +29,15 @@ _SINGLE_VALUES = ("number", "integer", "duration")
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """`column` compared with something that does not depend on the row. A lower bound lets through what is above."""
+    """`column` compared with something that does not depend on the row. A lower bound lets through what is above.
+
+    It is either `value`, in SQL, or a parameter by its alert, name and type, in whatever scope it is set.
+    """
 
     column: str
     is_lower: bool
-    value: str
+    value: str = ""
+    parameter: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,18 @@ def _merged(bounds: list[_Bound], types: Mapping[str, str]) -> Iterator[str]:
     if not bounds:
         return
     column, is_lower = bounds[0].column, bounds[0].is_lower
-    values = list(dict.fromkeys(bound.value for bound in bounds))
+    values = list(dict.fromkeys(bound.value for bound in bounds if bound.parameter is None))
+    by_type: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for bound in bounds:
+        if bound.parameter is not None:
+            alert, name, sql_type = bound.parameter
+            by_type[sql_type].add((alert, name))
+    values += [extreme_sql(names, sql_type, "min" if is_lower else "max") for sql_type, names in by_type.items()]
     function, operator = ("least", ">=") if is_lower else ("greatest", "<=")
-    loosest = values[0] if len(values) == 1 else f"{function}({', '.join(values)})"
+    # In a subquery of its own the loosest bound is found once, not for every row.
+    loosest = values[0] if len(values) == 1 else f"(select {function}({', '.join(values)}))"
     # NaN passes a lower bound by itself; under an upper bound it has to be made NULL so that it passes.
-    value = f'r."{column}"' if is_lower else without_nan(column, types[column])
+    value = f"{ROW}.{identifier(column)}" if is_lower else without_nan(column, types[column])
     yield f"{value} {operator} {loosest}"
 
 
@@ -115,12 +126,13 @@ def _bound(part: exp.Expr, reading: Reading) -> _Bound | None:
     name = column_name(column)
     if not is_ordered(reading.column_types.get(name, "")):
         return None
-    if _has_segments(value, reading.parameters):
-        if not isinstance(value, exp.Placeholder) or reading.parameters[str(value.this)].type not in _SINGLE_VALUES:
+    if isinstance(value, exp.Placeholder) and str(value.this) != AS_OF:
+        parameter = reading.parameters[str(value.this)]
+        if parameter.type not in _SINGLE_VALUES:
             return None
-        parameter = str(value.this)
-        function = "min" if is_lower else "max"
-        return _Bound(name, is_lower, extreme_sql(reading.alert, parameter, reading.parameters[parameter], function))
+        return _Bound(name, is_lower, parameter=(reading.alert, str(value.this), parameter.sql_type))
+    if _has_segments(value, reading.parameters):
+        return None
     written = reading.sql(_part(reading.checked, value))
     if isinstance(value, exp.Literal) and value.is_string:  # least() would take two untyped literals for text
         written = f"cast({written} as {reading.column_types[name]})"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -75,6 +76,14 @@ def models_read(definition: AlertDefinition) -> frozenset[str]:
     if definition.model is not None:
         return frozenset({definition.model})
     return frozenset(match.group(1) for match in _REF.finditer(definition.query or ""))
+
+
+def read_together(definitions: Iterable[AlertDefinition]) -> Iterator[list[AlertDefinition]]:
+    """Those that read the same model together; a query is read by itself."""
+    groups: dict[str, list[AlertDefinition]] = defaultdict(list)
+    for definition in definitions:
+        groups[f"model {definition.model}" if definition.model else f"query {definition.alert}"].append(definition)
+    yield from groups.values()
 
 
 def types_sql(relation: Relation) -> str:

@@ -8,7 +8,7 @@ holds NaN to be greater than every number, so one NaN would fire any "above" and
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlglot import exp
@@ -83,10 +83,10 @@ def parameter_sql(alert: str, name: str, parameter: Parameter, entity: Mapping[s
     return f"coalesce({chosen('entity', entity_key(entity))}, {segment}, {default})"
 
 
-def extreme_sql(alert: str, name: str, parameter: Parameter, function: str) -> str:
-    """The least or greatest value of a parameter over all its scopes: what the gate compares with."""
-    where = f"p.alert = {literal(alert)} and p.parameter = {literal(name)}"
-    return f"(select {function}(p.value::{parameter.sql_type}) from {PARAMETER} as p where {where})"
+def extreme_sql(parameters: Collection[tuple[str, str]], sql_type: str, function: str) -> str:
+    """The least or greatest value of parameters, each an (alert, name), over all scopes: a bound of the gate."""
+    pairs = ", ".join(f"({literal(alert)}, {literal(name)})" for alert, name in sorted(parameters))
+    return f"(select {function}(p.value::{sql_type}) from {PARAMETER} as p where (p.alert, p.parameter) in ({pairs}))"
 
 
 def without_nan(column: str, kind: str) -> str:

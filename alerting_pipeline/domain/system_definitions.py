@@ -16,6 +16,7 @@ from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.event import Terms, Violated
 from alerting_pipeline.domain.incident import Kind, fingerprint
 from alerting_pipeline.domain.severity import Level, SeverityLevel
+from alerting_pipeline.domain.warehouse_error import WarehouseUnreachable
 
 DEFAULT_OWNER = "data-team"
 VERSION = "built-in"
@@ -134,12 +135,20 @@ def found(finding: SystemFinding) -> Violated:
 EVALUATION_ERROR = "evaluation_error"
 
 
-def unreadable(alert: str, sentence: str) -> SystemFinding:
-    """A definition whose evaluation failed."""
-    return SystemFinding(EVALUATION_ERROR, {"alert": alert}, f"{alert} could not be evaluated: {sentence}")
+def evaluation_findings(errors: Mapping[str, AlertingError], untold: Mapping[str, str]) -> list[SystemFinding]:
+    """What evaluations that failed have to say, by alert; `untold` are templates that could not be filled in.
 
-
-def unreachable(sentence: str, alerts: int) -> SystemFinding:
-    """The whole warehouse could not be read: one finding, however many definitions wait for it."""
-    what = "1 alert was" if alerts == 1 else f"{alerts} alerts were"
-    return SystemFinding(EVALUATION_ERROR, {"warehouse": "reader"}, f"{what} not evaluated: {sentence}")
+    A warehouse that can't be reached is one finding, however many alerts wait for it.
+    """
+    lost = [error for error in errors.values() if isinstance(error, WarehouseUnreachable)]
+    findings = []
+    if lost:
+        what = "1 alert was" if len(lost) == 1 else f"{len(lost)} alerts were"
+        findings = [SystemFinding(EVALUATION_ERROR, {"warehouse": "reader"}, f"{what} not evaluated: {lost[0]}")]
+    said = {alert: str(error) for alert, error in errors.items() if not isinstance(error, WarehouseUnreachable)}
+    said |= {alert: f"its texts: {wrong}" for alert, wrong in untold.items()}
+    findings += [
+        SystemFinding(EVALUATION_ERROR, {"alert": alert}, f"{alert} could not be evaluated: {sentence}")
+        for alert, sentence in said.items()
+    ]
+    return findings

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from alerting_pipeline.domain.incident import Kind
 from alerting_pipeline.domain.parameters import Parameter
 from alerting_pipeline.domain.violation import Violation
 from alerting_pipeline.domain.written import duration
-from alerting_pipeline.rendering.template import BadTemplate, render
+from alerting_pipeline.rendering.template import BadTemplate, render, variables
 
 LONGEST_SUMMARY = 1_000
 
@@ -42,7 +43,7 @@ def violated(
     fields = {name: typed(value, definition.parameters.get(name)) for name, value in violation.record.items()}
     values = {**_named(violation, definition, as_of, public_url), **fields}
     summary, wrong = _filled(definition.summary, values)
-    link, also_wrong = _filled(definition.link, values if "urlencode" in definition.link else _encoded(values))
+    link, also_wrong = _filled(definition.link, values, is_address="urlencode" not in definition.link)
     event = Violated(
         terms=terms,
         fingerprint=violation.fingerprint,
@@ -94,11 +95,18 @@ def _entity(violation: Violation) -> str:
     return ", ".join(str(value) for value in violation.entity.values())
 
 
-def _filled(template: str, values: Mapping[str, Any]) -> tuple[str | None, str | None]:
+def _filled(template: str, values: Mapping[str, Any], *, is_address: bool = False) -> tuple[str | None, str | None]:
     try:
-        return render(template, values)[:LONGEST_SUMMARY], None
+        used = {name: values[name] for name in _names(template) if name in values}
+        return render(template, _encoded(used) if is_address else used)[:LONGEST_SUMMARY], None
     except BadTemplate as problem:
         return None, str(problem)
+
+
+@lru_cache(maxsize=1024)
+def _names(template: str) -> frozenset[str]:
+    """The names of a template, so that a hundred thousand violations do not carry what none of them shows."""
+    return variables(template)
 
 
 def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,8 +31,8 @@ from alerting_pipeline.store.incidents import (
     record_findings,
 )
 from alerting_pipeline.store.seen import Seen
+from alerting_pipeline.store.standing import JUDGEMENTS, prepare
 
-_JUDGEMENTS = "('firing', 'clear', 'no_data')"
 _OPEN = "i.status <> 'resolved'"
 
 
@@ -50,7 +50,7 @@ class EvaluationLedger:
     def prepare(self, alerts: Sequence[str], materialization_id: str) -> tuple[datetime, dict[str, Prepared]]:
         """The database's clock, and where each definition stands. What the ledger never saw stands at its beginning."""
         with self._engine.connect() as connection:
-            return _prepare(connection, alerts, materialization_id)
+            return prepare(connection, alerts, materialization_id)
 
     def gather(self, alert: str, build: str, model: str, failures: Sequence[str]) -> dict[str, list[str]]:
         """Note that a model of a query is there in this build; returns those that are, each with what failed on it."""
@@ -94,7 +94,7 @@ class EvaluationTransaction:
         self._connection.exec_driver_sql(
             "select 1 from ledger.definitions where alert = any(%s) order by alert for update", (list(alerts),)
         )
-        return _prepare(self._connection, alerts, materialization_id)[1]
+        return prepare(self._connection, alerts, materialization_id)[1]
 
     def record(
         self, results: Sequence[EvaluationResult], materialization_id: str, as_of: datetime, started_at: datetime
@@ -115,7 +115,7 @@ class EvaluationTransaction:
             from jsonb_to_recordset(%(rows)s::jsonb) as x (alert text, version text, outcome text, violations bigint,
                 null_rows bigint, unknown_segments bigint, sample jsonb, reason text, error text)
             order by alert
-            on conflict (alert, materialization_id, definition_version) where outcome in {_JUDGEMENTS} do nothing
+            on conflict (alert, materialization_id, definition_version) where outcome in {JUDGEMENTS} do nothing
             returning alert, evaluation_id
             """,
             {
@@ -281,43 +281,3 @@ class EvaluationTransaction:
             Happened(entity, tuple(events), is_open, is_held, severity, deviance, summary)
             for entity, is_open, is_held, severity, deviance, summary, events in rows
         ]
-
-
-def _prepare(
-    connection: Connection, alerts: Sequence[str], materialization_id: str
-) -> tuple[datetime, dict[str, Prepared]]:
-    now = connection.exec_driver_sql("select clock_timestamp()").scalar_one()
-    rows = connection.exec_driver_sql(
-        f"""
-        select a.alert, d.watermark, d.read_key, d.baselined_at, p.key, coalesce(p.names, '{{}}'), e.started_at,
-            array(
-                select definition_version from ledger.evaluations as r
-                where r.alert = a.alert and r.materialization_id = %s and r.outcome in {_JUDGEMENTS}
-            )
-        from unnest(%s::text[]) as a (alert)
-        left join ledger.definitions as d using (alert)
-        left join lateral (
-            select md5(string_agg(concat_ws('|', parameter, scope, scope_value, value), '|'
-                    order by parameter, scope, scope_value)) as key,
-                array_agg(parameter) filter (where scope = 'default') as names
-            from ledger.parameter_values where alert = a.alert and valid_to is null
-        ) as p on true
-        left join lateral (
-            select started_at from ledger.evaluations as s where s.alert = a.alert and s.outcome in {_JUDGEMENTS}
-            order by s.evaluation_id desc limit 1
-        ) as e on true
-        """,
-        (materialization_id, list(alerts)),
-    )
-    return now, {
-        alert: Prepared(
-            watermark=datetime.fromisoformat(watermark) if watermark else None,
-            read_key=read_key,
-            is_baselined=baselined_at is not None,
-            parameter_key=key or "",
-            parameters=frozenset(names),
-            last_started_at=started_at,
-            evaluated_versions=frozenset(versions),
-        )
-        for alert, watermark, read_key, baselined_at, key, names, started_at, versions in rows
-    }

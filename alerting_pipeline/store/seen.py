@@ -44,6 +44,7 @@ create temporary table judged (
 _FOUND = "s.ordinal, s.fingerprint, s.entity, s.severity, s.deviance, s.occurred_at, s.record::text as record"
 _OPEN = "i.status <> 'resolved'"
 _CHUNK = 5_000
+_BLOCK = 1 << 17
 
 
 class Seen:
@@ -61,8 +62,8 @@ class Seen:
         """Take in a scan's COPY stream. If it breaks off, nothing of it stays, and the error goes on to the caller."""
         driver = cast("psycopg.Connection", self._connection.connection.driver_connection)
         with self._connection.begin_nested(), driver.cursor() as cursor, cursor.copy("copy seen from stdin") as copy:
-            for line in lines:
-                copy.write(line)
+            for block in _blocks(lines):
+                copy.write(block)
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Take in violations that were found by key."""
@@ -80,7 +81,7 @@ class Seen:
 
     def settle(self) -> None:
         """Keep one row per entity: the worst. A model whose promise of uniqueness is broken must not break us."""
-        self._connection.exec_driver_sql("analyze seen")
+        self._connection.exec_driver_sql("analyze seen (ordinal, fingerprint, severity, deviance)")
         several = "select 1 from seen where fingerprint is not null group by fingerprint having count(*) > 1 limit 1"
         if self._connection.exec_driver_sql(several).first() is None:
             return
@@ -203,6 +204,19 @@ class Seen:
             (as_of,),
         )
         return [(row.ordinal, incident_of(row._mapping, "i_")) for row in rows]
+
+
+def _blocks(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines joined until they are worth a write of their own."""
+    waiting: list[bytes] = []
+    size = 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size >= _BLOCK:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
 
 
 def _prefixed() -> str:

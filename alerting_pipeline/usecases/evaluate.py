@@ -20,11 +20,11 @@ from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Order,
 from alerting_pipeline.domain.evaluation_ports import Ledger, Read, Scans, Transaction
 from alerting_pipeline.domain.event import Event, RemoveDefinition, Terms, TimePassed, Unjudged, Violated
 from alerting_pipeline.domain.lifecycle import Step, step
-from alerting_pipeline.domain.look_up import Answer, has_left, sighting
-from alerting_pipeline.domain.relation import models_read
-from alerting_pipeline.domain.system_definitions import unreachable, unreadable
+from alerting_pipeline.domain.look_up import sort_out
+from alerting_pipeline.domain.relation import models_read, read_together
+from alerting_pipeline.domain.system_definitions import evaluation_findings
 from alerting_pipeline.domain.violation import Judged, Missing, Tally, Violation
-from alerting_pipeline.domain.warehouse_error import WarehouseError, WarehouseUnreachable
+from alerting_pipeline.domain.warehouse_error import WarehouseError
 from alerting_pipeline.rendering.violation_text import terms_of, violated
 
 
@@ -70,7 +70,7 @@ class Evaluator:
         with begin(self.definitions) as transaction:
             tidy(transaction, self.definitions, order.as_of)
         results: dict[str, EvaluationResult] = {}
-        for group in _grouped(self.definitions[alert] for alert in alerts):
+        for group in read_together(self.definitions[alert] for alert in alerts):
             with begin(self.definitions) as transaction:
                 results.update({result.alert: result for result in self.within(transaction, group, order)})
         return [results[alert] for alert in alerts]
@@ -116,14 +116,6 @@ def tidy(transaction: Transaction, definitions: Mapping[str, AlertDefinition], n
     transaction.announce(transaction.carry_out([step(item, RemoveDefinition(), now) for item in orphans], now))
 
 
-def _grouped(definitions: Iterable[AlertDefinition]) -> Iterator[list[AlertDefinition]]:
-    """Those that read the same model together; a query is read by itself."""
-    groups: dict[str, list[AlertDefinition]] = defaultdict(list)
-    for definition in definitions:
-        groups[f"model {definition.model}" if definition.model else f"query {definition.alert}"].append(definition)
-    yield from groups.values()
-
-
 @dataclass(slots=True)
 class _Judging:
     """From what was read to an outcome for each definition, and to what became of incidents that were not seen."""
@@ -133,8 +125,8 @@ class _Judging:
     order: Order
     definitions: Mapping[int, AlertDefinition]
     read: Read
-    events: list[tuple[int, Missing, Event]] = field(default_factory=list)
-    left: dict[int, list[Missing]] = field(default_factory=lambda: defaultdict(list))
+    events: list[tuple[Missing, Event]] = field(default_factory=list)
+    left: dict[str, list[Missing]] = field(default_factory=dict)
 
     def results(self, versions: Mapping[int, str], seconds: float) -> dict[int, EvaluationResult]:
         """The outcome of each definition, without what changes by it."""
@@ -191,7 +183,7 @@ class _Judging:
         for item in self.transaction.seen.missing():
             missing[item.ordinal].append(item)
         for ordinal, items in missing.items():
-            reading, relation = self.read.readings[ordinal], self.read.relation
+            reading, relation, definition = self.read.readings[ordinal], self.read.relation, self.definitions[ordinal]
             if relation is None:
                 continue
             try:
@@ -199,24 +191,11 @@ class _Judging:
             except WarehouseError as error:
                 self._fail(ordinal, error)
                 continue
-            self._answer(ordinal, items, rows, has_way_out=reading.way_out is not None)
-
-    def _answer(
-        self, ordinal: int, items: Sequence[Missing], rows: Mapping[Any, Mapping[str, Any]], *, has_way_out: bool
-    ) -> None:
-        still = []
-        for item in items:
-            row = rows.get(item.fingerprint)
-            answer = Answer(row["hit"], row["way_out"]) if row is not None else None
-            event = sighting(answer, has_way_out=has_way_out)
-            if event is None and row is not None:
-                still.append(row)
-            elif item.is_open and event is not None:
-                self.events.append((ordinal, item, event))
-            elif has_left(answer):
-                self.left[ordinal].append(item)
-        if still:
-            self.transaction.seen.add(still)
+            found = sort_out(items, rows, has_way_out=reading.way_out is not None)
+            self.events += found.events
+            self.left[definition.alert] = found.left
+            if found.violations:
+                self.transaction.seen.add(found.violations)
 
     def _fail(self, ordinal: int, error: WarehouseError) -> None:
         self.read.errors[ordinal] = error
@@ -238,6 +217,7 @@ class _Effect:
     def of(self, results: Mapping[int, EvaluationResult]) -> dict[int, EvaluationResult]:
         """The results with what changed by them."""
         transaction, order = self.judging.transaction, self.judging.order
+        self.terms = {item.alert: terms_of(item) for item in self.judging.definitions.values()}
         listed = list(results.values())
         numbers = transaction.record(listed, order.materialization_id, order.as_of, self.started_at)
         self._open_and_update(numbers)
@@ -271,16 +251,16 @@ class _Effect:
     def _close(self) -> None:
         """What was looked up, then what is left and whose time is over."""
         transaction, as_of = self.judging.transaction, self.judging.order.as_of
-        incidents = transaction.open_incidents([item.fingerprint for _, item, _ in self.judging.events])
+        incidents = transaction.open_incidents([item.fingerprint for item, _ in self.judging.events])
         steps = []
-        for _, item, event in self.judging.events:
+        for item, event in self.judging.events:
             incident = incidents.get(item.fingerprint)
             if incident is not None:
                 steps.append(step(incident, event, as_of))
                 self.counts[incident.alert]["held"] += isinstance(event, Unjudged)
         self._carry_out(steps)
-        for ordinal, items in self.judging.left.items():
-            transaction.forget(self.judging.definitions[ordinal].alert, [item.fingerprint for item in items])
+        for alert, items in self.judging.left.items():
+            transaction.forget(alert, [item.fingerprint for item in items])
         self._carry_out(
             [
                 step(incident, TimePassed(self.judging.definitions[ordinal].expire_after), as_of)
@@ -298,15 +278,8 @@ class _Effect:
 
     def _report(self, results: Mapping[int, EvaluationResult]) -> None:
         """Tell those who look after the alerting what failed, and that it works again; never the business."""
-        errors = self.judging.read.errors
-        lost = [error for error in errors.values() if isinstance(error, WarehouseUnreachable)]
-        findings = [unreachable(str(lost[0]), len(lost))] if lost else []
-        findings += [
-            unreadable(results[ordinal].alert, str(error))
-            for ordinal, error in errors.items()
-            if not isinstance(error, WarehouseUnreachable)
-        ]
-        findings += [unreadable(alert, f"its texts: {wrong}") for alert, wrong in self.untold.items()]
+        errors = {results[ordinal].alert: error for ordinal, error in self.judging.read.errors.items()}
+        findings = evaluation_findings(errors, self.untold)
         transaction, as_of = self.judging.transaction, self.judging.order.as_of
         if findings:
             transaction.report(findings, as_of)
@@ -317,15 +290,12 @@ class _Effect:
     def _event(self, violation: Violation) -> Violated:
         definition = self.judging.definitions[violation.ordinal]
         public_url = self.judging.evaluator.ledger.public_url
-        event, wrong = violated(violation, definition, self._terms(definition), self.judging.order.as_of, public_url)
+        event, wrong = violated(
+            violation, definition, self.terms[definition.alert], self.judging.order.as_of, public_url
+        )
         if wrong:
             self.untold.setdefault(definition.alert, wrong)
         return event
-
-    def _terms(self, definition: AlertDefinition) -> Terms:
-        if definition.alert not in self.terms:
-            self.terms[definition.alert] = terms_of(definition)
-        return self.terms[definition.alert]
 
     def _carry_out(self, steps: Sequence[Step], numbers: Mapping[str, int] | None = None) -> None:
         for item in self.judging.transaction.carry_out(steps, self.judging.order.as_of, numbers):
