@@ -55,7 +55,8 @@ def delivery_definitions(blueprint: Blueprint) -> dg.Definitions:
             moved = [each for each in traffic(app.engine) if each.finished != known.get(each.destination, 0)]
         cursor = {**known, **{each.destination: each.finished for each in moved}}
         events = [_event(each, each.finished - known.get(each.destination, 0)) for each in moved]
-        return dg.SensorResult(asset_events=events, cursor=json.dumps(cursor))
+        said = f"{len(moved)} destinations heard something" if moved else "nothing was sent"
+        return dg.SensorResult(asset_events=events, cursor=json.dumps(cursor), skip_reason=said)
 
     base_url = blueprint.settings.slack_api_url
     slack = SlackApi(base_url=f"{base_url}/") if base_url else SlackApi()

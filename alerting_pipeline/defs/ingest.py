@@ -54,7 +54,11 @@ def _raw_table(blueprint: Blueprint, source: Source) -> dg.AssetsDefinition:
     def raw_table(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         with App.from_environment() as app:
             progress = LedgerProgress(app.engine, context.run.run_id)
-            return _told(load(source, app.source_files, app.raw_tables, progress))
+            result = load(source, app.source_files, app.raw_tables, progress)
+        if result.files:
+            newest = {"files": result.files, "bytes": result.bytes, "newest": result.newest_delivery or ""}
+            context.log_event(dg.AssetMaterialization(file_key(source), metadata=newest))
+        return _told(result)
 
     return raw_table
 

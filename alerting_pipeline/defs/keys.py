@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +17,12 @@ DUE_JOB = "due_evaluations"
 
 
 def file_key(source: Source) -> AssetKey:
-    """The files of a source, as they are delivered: `files`, then `cost_and_usage/{period}/{delivery}/*.csv.gz`."""
-    return AssetKey(["files", f"{source.root}/{source.ingest.pattern.text}"])
+    """The files of a source, as they are delivered: `files/cost_and_usage.csv.gz`.
+
+    Not the pattern itself: Dagster's search takes neither braces nor asterisks literally.
+    """
+    ending = re.search(r"\.[A-Za-z0-9.]+$", source.ingest.pattern.text)
+    return AssetKey(["files", f"{source.name}{ending.group() if ending else ' files'}"])
 
 
 def raw_key(source: str) -> AssetKey:

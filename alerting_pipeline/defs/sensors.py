@@ -91,8 +91,9 @@ def _elsewhere(blueprint: Blueprint) -> dg.SensorDefinition:
             app.due_work.add(found)
             due = app.due_work.is_any(MATERIALIZATION)
         newest = max((entry.window for entry in found), default=str(int(datetime.now(UTC).timestamp() // 600)))
-        requests = [dg.RunRequest(run_key=f"due:{newest}")] if due else []
-        return dg.SensorResult(run_requests=requests, cursor=json.dumps(cursor))
+        if not due:
+            return dg.SensorResult(cursor=json.dumps(cursor), skip_reason="every mart was evaluated")
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"due:{newest}")], cursor=json.dumps(cursor))
 
     return materialized_elsewhere
 
@@ -114,7 +115,7 @@ def _run_failures() -> dg.SensorDefinition:
             for entry in app.due_work.take("run", "run_failures"):
                 _report(app, entry)
                 app.due_work.finish(entry)
-        return dg.SensorResult(cursor=now.isoformat())
+        return dg.SensorResult(cursor=now.isoformat(), skip_reason=f"{len(ended)} runs ended of late")
 
     return run_failures
 

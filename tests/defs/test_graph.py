@@ -76,7 +76,7 @@ def test_a_slack_channel_leads_back_to_the_raw_file(nodes: dict[str, dg.AssetSpe
         "marts/transactions",
         "staging/stg_card_transactions",
         "raw/card_transactions",
-        "files/card_transactions/{day}.parquet",
+        "files/card_transactions.parquet",
     }
 
 
