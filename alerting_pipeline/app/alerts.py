@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from alerting_pipeline.app.pipeline import Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from alerting_pipeline.domain.case import Step
     from alerting_pipeline.domain.case_verdict import CaseResult
@@ -80,10 +80,14 @@ class Alerts(Pipeline):
 
         return SystemIncidents(self.engine, self.definition_ledger.in_force, self.clock, self.settings.public_url)
 
-    def evaluator(self) -> Evaluator:
-        """Evaluates the definitions that are in force now; `publish_definitions` comes first where files changed."""
+    def evaluator(self, files: Mapping[str, AlertDefinition] | None = None) -> Evaluator:
+        """Evaluates the definitions that are in force now; `publish_definitions` comes first where files changed.
+
+        `files`: these definitions instead, for a dry run before they are in force.
+        """
         from alerting_pipeline.adapters.marts import Marts
         from alerting_pipeline.adapters.scanner import Scanner
+        from alerting_pipeline.domain.relation import parameters_or_file
         from alerting_pipeline.rendering.announcement import Directory
         from alerting_pipeline.store.evaluations import EvaluationLedger
         from alerting_pipeline.usecases.evaluate import Evaluator
@@ -91,6 +95,9 @@ class Alerts(Pipeline):
         held = self.definition_ledger.in_force()
         directory = Directory(held.routing, held.destinations, self.settings.public_url)
         ledger = EvaluationLedger(self.engine, directory)
+        if files is not None:
+            scanner = Scanner(self.warehouse, Marts(self.catalog), parameters_or_file(files.values()))
+            return Evaluator(files, ledger, scanner)
         return Evaluator(held.alerts, ledger, Scanner(self.warehouse, Marts(self.catalog)))
 
     def rehearse(self, definitions: Sequence[AlertDefinition], progress: Progress) -> list[CaseResult]:

@@ -30,6 +30,7 @@ _COLUMNS = (
 @json_option
 def evaluate(names: tuple[str, ...], as_of: str | None, is_dry_run: bool, as_json: bool) -> None:
     """Evaluate all alerts, or those NAMED, against what their models hold now; definition files take effect first.
+    A dry run evaluates the files as they are.
 
     Exit code 1 says that a definition could not be evaluated, or that its data can't be believed.
     """
@@ -38,9 +39,11 @@ def evaluate(names: tuple[str, ...], as_of: str | None, is_dry_run: bool, as_jso
     with App.from_environment() as app, progress(as_json) as shown:
         shown.report("evaluate", "definition files", 0)
         moment = _instant(as_of) if as_of else app.clock.now()
-        if not is_dry_run:
+        if is_dry_run:
+            evaluator = app.evaluator(app.loaded_definitions.alerts)
+        else:
             app.publish_definitions()
-        evaluator = app.evaluator()
+            evaluator = app.evaluator()
         shown.report("evaluate", f"{len(names) or len(evaluator.definitions)} alerts", 0)
         order = Order(f"manual:{uuid.uuid4()}", moment)
         results = evaluator.evaluate(names or tuple(evaluator.definitions), order, is_dry_run=is_dry_run)

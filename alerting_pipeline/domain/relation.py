@@ -114,3 +114,13 @@ def parameters_of(definition: AlertDefinition, overrides: Mapping[str, object]) 
         f"select {literal(definition.alert)}::text as alert, g.* from jsonb_to_recordset({written}::jsonb) "
         "as g (parameter text, scope text, scope_value text, value text)"
     )
+
+
+def parameters_or_file(definitions: Iterable[AlertDefinition]) -> str:
+    """The values in force, and those of the files where a parameter has none yet: what a dry run of files reads."""
+    files = " union all ".join(f"({parameters_of(definition, {})})" for definition in definitions)
+    if not files:
+        return IN_FORCE
+    unset = "select 1 from alerting.parameters_in_force as o where o.alert = f.alert and o.parameter = f.parameter"
+    columns = "alert, parameter, scope, scope_value, value"
+    return f"{IN_FORCE} union all select {columns} from ({files}) as f where not exists ({unset})"

@@ -1,0 +1,127 @@
+"""evaluate, test and incidents as people and programs call them, on a mart of three rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from alerting_pipeline.app import App
+from alerting_pipeline.cli import main
+from tests.conftest import Database
+from tests.definition_folder import CATALOG, COMPLETE, TRANSACTIONS, DefinitionFolder
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, database: Database, home: Path, monkeypatch: pytest.MonkeyPatch) -> DefinitionFolder:
+    files = DefinitionFolder.make(tmp_path / "my project", COMPLETE)
+    monkeypatch.setenv("ALERTING_DEFINITIONS", str(files.folder))
+    monkeypatch.setenv("ALERTING_DATABASE_URL", database.owner_url)
+    monkeypatch.setenv("ALERTING_AS_OF", "2026-01-05T05:00:00Z")
+    monkeypatch.setattr(App, "catalog", property(lambda app: CATALOG))
+    monkeypatch.setattr(App, "app_url", property(lambda app: database.app_url))
+    monkeypatch.setattr(App, "reader_url", property(lambda app: database.reader_url))
+    columns = ", ".join(f"{name} {kind}" for name, kind in TRANSACTIONS.columns.items())
+    with psycopg.connect(database.superuser_url, autocommit=True) as connection:
+        connection.execute(f"create table marts.transactions ({columns})".encode())
+        connection.execute("grant select on marts.transactions to alert_reader")
+        connection.execute(
+            "insert into marts.transactions (transaction_id, customer_name, amount, status, created_at) values "
+            "('t1', 'Ada', 15000, 'pending', '2026-01-05 04:22Z'), ('t2', 'Bob', 9000, 'pending', '2026-01-05 04:23Z')"
+        )
+    return files
+
+
+@pytest.fixture
+def call(folder: DefinitionFolder, capsys: pytest.CaptureFixture[str]) -> Call:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        out, err = capsys.readouterr()
+        return int(stop.value.code or 0), out, err
+
+    return run
+
+
+def data(call: Call, *arguments: str) -> Any:
+    return json.loads(call(*arguments, "--json")[1])
+
+
+def test_a_dry_run_shows_what_would_fire_and_keeps_nothing(call: Call) -> None:
+    found = data(call, "evaluate", "--dry-run")  # of the files as they are, published or not
+    assert [(item["alert"], item["violations"]) for item in found["evaluations"]] == [("large_transaction", 1)]
+    assert data(call, "incidents", "list", "--all") == []
+
+
+def test_evaluate_opens_and_lists_and_shows(call: Call) -> None:
+    found = data(call, "evaluate")
+    [evaluation] = found["evaluations"]
+    assert (evaluation["outcome"], evaluation["violations"], evaluation["opened"]) == ("firing", 1, 1)
+    assert evaluation["sample"][0]["transaction_id"] == "t1"
+    assert data(call, "evaluate")["evaluations"][0]["opened"] == 0
+    [incident] = data(call, "incidents", "list", "--severity", "medium")
+    assert incident["entity"] == {"transaction_id": "t1"}
+    assert data(call, "incidents", "list", "--severity", "critical") == []
+    shown = data(call, "incidents", "show", str(incident["incident_id"]))
+    assert [event["event"] for event in shown["events"]] == ["opened"]
+    code, out, _ = call("incidents", "show", str(incident["incident_id"]))
+    assert code == 0
+    assert "History" in out
+    assert "Messages" in out
+    assert "large_transaction" in call("incidents")[1]
+
+
+def test_a_dry_run_after_publication_names_the_violations(call: Call) -> None:
+    data(call, "evaluate")
+    found = data(call, "evaluate", "--dry-run", "large_transaction")
+    assert (found["dry_run"], found["evaluations"][0]["violations"]) == (True, 1)
+    assert "Nothing was written or sent." in call("evaluate", "--dry-run")[1]
+
+
+def test_a_person_acknowledges_and_resolves_by_name(call: Call) -> None:
+    data(call, "evaluate")
+    number = str(data(call, "incidents", "list")[0]["incident_id"])
+    code, _, err = call("incidents", "acknowledge", number, "--as", "nobody-here")
+    assert (code, "is not a person in people.yaml" in err) == (2, True)
+    assert data(call, "incidents", "acknowledge", number, "--as", "ada")["status"] == "acknowledged"
+    code, out, _ = call("incidents", "resolve", number, "--as", "ada", "--disposition", "false_positive")
+    assert (code, out) == (0, f"Incident {number} resolved by ada: false_positive.\n")
+    assert data(call, "evaluate")["evaluations"][0]["opened"] == 0
+    [ended] = data(call, "incidents", "list", "--resolved")
+    assert (ended["resolution"], ended["disposition"]) == ("by_person", "false_positive")
+
+
+def test_cases_run_and_a_wrong_one_fails_with_file_case_and_what_came(call: Call, folder: DefinitionFolder) -> None:
+    assert call("test")[0] == 0
+    folder.write("fraud/large_transaction.yaml", COMPLETE.replace("deviance: 1.5}]", "deviance: 1.4}]"))
+    code, out, _ = call("test", "large_transaction")
+    assert code == 1
+    assert 'fraud/large_transaction.yaml: large_transaction, case "above the limit' in out
+    assert "expected deviance 1.4 for t1, got 1.5" in out
+    assert data(call, "test")["failed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("test", "large_transactoin"), 'did you mean "large_transaction"?'),
+        (("evaluate", "nothing_like_it"), "is not an alert in force"),
+        (("evaluate", "--as-of", "yesterday"), "is not an instant"),
+        (("incidents", "resolve", "1", "--as", "ada", "--disposition", "maybe"), "is not a disposition"),
+    ],
+)
+def test_a_bad_call_is_one_sentence_and_exit_code_two(call: Call, arguments: tuple[str, ...], said: str) -> None:
+    code, _, err = call(*arguments)
+    assert (code, err.count("\n") <= 3, said in err) == (2, True, True)
+
+
+def test_an_incident_that_is_not_there_is_a_failure(call: Call) -> None:
+    code, _, err = call("incidents", "show", "4711")
+    assert code == 1
+    assert err == "alerting: There is no incident 4711; `alerting incidents list --all` shows those there are.\n"
