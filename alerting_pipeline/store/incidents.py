@@ -78,10 +78,14 @@ def carry_out(
 
 
 def incidents_where(connection: Connection, condition: str, parameters: Sequence[Any] = ()) -> list[Incident]:
-    """Incidents for which a condition over `ledger.incidents as i` holds, oldest first; the condition is our own."""
+    """Incidents for which a condition over `ledger.incidents as i` holds, oldest first; the condition is our own.
+
+    They are locked until the transaction ends: whoever reads an incident here is about to change it, and must neither
+    overwrite what a person does meanwhile nor be overwritten.
+    """
     rows = connection.exec_driver_sql(
         f"select {', '.join(f'i.{column}' for column in INCIDENT_COLUMNS)} from ledger.incidents as i "
-        f"where {condition} order by i.incident_id",
+        f"where {condition} order by i.incident_id for update of i",
         tuple(parameters),
     )
     return [incident_of(row._mapping) for row in rows]

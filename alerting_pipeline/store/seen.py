@@ -177,7 +177,8 @@ class Seen:
     def changed(self, as_of: datetime) -> Iterator[list[tuple[Incident, Violation]]]:
         """Open incidents that were seen again and may have changed materially, or that were held.
 
-        Those whose time is over are left to `expiring`. The comparison is that of `lifecycle.material_change`.
+        Those whose time is over are left to `expiring`. They are locked, so that what a person does meanwhile to one of
+        them is neither lost nor undone. The comparison is that of `lifecycle.material_change`.
         """
         rows = self._connection.exec_driver_sql(
             f"""
@@ -187,7 +188,7 @@ class Seen:
             where (i.severity <> s.severity or i.held_since is not null
                     or abs(i.deviance - s.deviance) >= j.changes_by)
                 and (j.expires_after is null or i.opened_at + j.expires_after > %s)
-            order by i.incident_id
+            order by i.incident_id for update of i
             """,
             (as_of,),
         )
@@ -199,7 +200,7 @@ class Seen:
         rows = self._connection.exec_driver_sql(
             f"""
             select j.ordinal, {_prefixed()} from ledger.incidents as i join judged as j using (alert)
-            where {_OPEN} and i.opened_at + j.expires_after <= %s order by i.incident_id
+            where {_OPEN} and i.opened_at + j.expires_after <= %s order by i.incident_id for update of i
             """,
             (as_of,),
         )

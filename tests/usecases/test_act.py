@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from alerting_pipeline.domain.errors import AlertingError, BadCall
-from alerting_pipeline.domain.event import Resolve
+from alerting_pipeline.domain.event import Acknowledge, Resolve
 from alerting_pipeline.domain.incident import Disposition
+from alerting_pipeline.domain.lifecycle import step
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.rendering.announcement import Directory
 from alerting_pipeline.store.announcements import Announcer
@@ -103,3 +106,19 @@ def test_a_verdict_is_one_of_four() -> None:
     assert disposition_of("false-positive") is Disposition.FALSE_POSITIVE
     with pytest.raises(BadCall, match="one of true_positive"):
         disposition_of("maybe")
+
+
+@pytest.mark.parametrize("amount", [5000, 1, None])
+def test_what_a_person_does_during_an_evaluation_is_not_lost(world: World, number: int, amount: int | None) -> None:
+    world.put({"id": "t1", "amount": amount}, {"id": "t2", "amount": 1})
+    with desk(world).begin() as at_work:
+        before = at_work.lock(number)
+        evaluating = threading.Thread(target=world.evaluate)
+        evaluating.start()
+        evaluating.join(timeout=2)
+        assert evaluating.is_alive(), "it waits for the person"
+        at_work.carry_out(step(before, Acknowledge("ada"), world.now), world.now)
+    evaluating.join()
+    assert world.incidents()[0]["acknowledged_by"] == "ada"
+    assert world.events()[1] == "acknowledged"
+    assert len(world.events()) == 3
