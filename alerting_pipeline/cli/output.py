@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,12 +23,17 @@ if TYPE_CHECKING:
 
     from alerting_pipeline.domain.ports import Progress
 
+# The json module would make a float of a Decimal. NUL occurs in no text that Postgres can hold.
+_MARK = "\0"
+_MARKED_NUMBER = re.compile(r'"\\u0000(-?[0-9.]+)\\u0000"')
+
 json_option: Callable[[Any], Any] = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 
 
 def print_json(data: Any) -> None:
-    """One JSON document on standard output. Decimals become strings where a float would lose digits."""
-    click.echo(json.dumps(data, default=_plain, ensure_ascii=False, indent=2))
+    """One JSON document on standard output. Decimals are JSON numbers with all their digits."""
+    text = json.dumps(data, default=_plain, ensure_ascii=False, indent=2)
+    click.echo(_MARKED_NUMBER.sub(r"\1", text))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
@@ -128,7 +134,7 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     if isinstance(value, Decimal):
-        return float(value) if value.is_finite() and Decimal(repr(float(value))) == value else str(value)
+        return f"{_MARK}{value:f}{_MARK}" if value.is_finite() else str(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, timedelta):

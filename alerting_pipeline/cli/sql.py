@@ -33,13 +33,14 @@ def sql(query: str, limit: int, as_json: bool) -> None:
         answer = app.analyst_desk.ask(text, limit)
     if as_json:
         names = _distinct(answer.columns)
-        rows = [dict(zip(names, row, strict=True)) for row in answer.rows]
-        print_json({"columns": names, "rows": rows, "more": answer.is_cut})
-        return
-    print_table(answer.columns, answer.rows)
+        print_json([dict(zip(names, row, strict=True)) for row in answer.rows])
+    else:
+        print_table(answer.columns, answer.rows)
     count = len(answer.rows)
-    notice = f"the first {count:,} rows; there are more: --limit {limit * 10}" if answer.is_cut else f"{count:,} rows"
-    click.echo("1 row" if count == 1 and not answer.is_cut else notice, err=True)
+    if answer.is_cut:
+        click.echo(f"the first {count:,} rows; there are more: --limit {limit * 10}", err=True)
+    elif not as_json:
+        click.echo("1 row" if count == 1 else f"{count:,} rows", err=True)
 
 
 def _distinct(columns: tuple[str, ...]) -> list[str]:

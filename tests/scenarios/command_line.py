@@ -47,5 +47,4 @@ class Shell:
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Rows of a query as the analyst role."""
-        answer = self.json("sql", query)
-        return answer["rows"] if isinstance(answer, dict) else answer
+        return self.json("sql", query)
