@@ -59,13 +59,14 @@ class DbtProject:
 
     def environment(self, *, connected: bool = True) -> dict[str, str]:
         """What profiles.yml and dbt read from the environment. Holds the password: for child processes only."""
+        target = str(self.target if connected else self._parsed)
         return {
             "ALERTING_DBT_DBNAME": self.database,
             **(_connection_variables(self.url()) if connected and self.url else {}),
             "DBT_PROJECT_DIR": str(self.folder),
             "DBT_PROFILES_DIR": str(self.folder),
-            "DBT_TARGET_PATH": str(self.target),
-            "DBT_LOG_PATH": str(self.target),
+            "DBT_TARGET_PATH": target,
+            "DBT_LOG_PATH": target,
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "DBT_USE_COLORS": "false",
             "DBT_LOG_FORMAT_FILE": "debug",  # what people read stays text, although we read JSON
@@ -80,7 +81,7 @@ class DbtProject:
         for _ in self._events(["parse"]):
             pass
         incoming = kept.with_suffix(f".{os.getpid()}")
-        incoming.write_bytes((self.target / "manifest.json").read_bytes())
+        incoming.write_bytes((self._parsed / "manifest.json").read_bytes())
         incoming.replace(kept)
         self._forget_old_manifests()
         return kept
@@ -114,7 +115,7 @@ class DbtProject:
 
     def _run(self, arguments: Sequence[str]) -> list[str]:
         """Run dbt to its end and return the lines that it printed."""
-        self.target.mkdir(parents=True, exist_ok=True)
+        self._parsed.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
             leashed([*_DBT, *arguments]), env={**self.inherited, **self.environment(connected=False)},
             cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
@@ -124,8 +125,9 @@ class DbtProject:
         return done.stdout.splitlines()
 
     def _events(self, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
-        self.target.mkdir(parents=True, exist_ok=True)
         environment = self.environment(connected=arguments[0] == "build")
+        log = Path(environment["DBT_LOG_PATH"]) / "dbt.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
         process = subprocess.Popen(
             leashed([*_DBT, *arguments]), cwd=self.folder, text=True, errors="replace",
             env={**self.inherited, **environment, "DBT_LOG_FORMAT": "json", "PYTHONUNBUFFERED": "1"},
@@ -142,13 +144,14 @@ class DbtProject:
                     trouble.append(str(event["info"]["msg"]).strip())
                 yield event
             if process.wait() not in (0, 1) or (process.returncode == 1 and arguments[0] != "build"):
-                raise AlertingError(f"dbt {arguments[0]} broke off: {_shorten(' '.join(trouble))}; see {self._log}")
+                raise AlertingError(f"dbt {arguments[0]} broke off: {_shorten(' '.join(trouble))}; see {log}")
         finally:
             stop_group(process)
 
     @property
-    def _log(self) -> Path:
-        return self.target / "dbt.log"
+    def _parsed(self) -> Path:
+        """Where parsing without a connection writes: another connection makes dbt parse anew what it has parsed."""
+        return self.home / "dbt" / "parsed"
 
     def _content_hash(self) -> str:
         """Changes with every file of the project, with dbt's version and with the database that relations name."""

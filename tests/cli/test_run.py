@@ -1,0 +1,57 @@
+"""`alerting run`: one whole pass on the command line, over a small shop of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from alerting_pipeline.cli import main
+from tests.defs.shop import lay_out
+
+pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
+
+
+def _run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as stop:
+        main(["run", *arguments])
+    return int(str(stop.value.code or 0)), capsys.readouterr().out
+
+
+@pytest.fixture
+def shop(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    project = tmp_path / "a shop"
+    lay_out(project)
+    (project / "dbt_project/models/marts/slow.sql").write_text("select count(*) as id from {{ ref('stg_orders') }}")
+    monkeypatch.chdir(project)
+    landing = home / "landing/order_lines"
+    landing.mkdir(parents=True)
+    (landing / "2026-01-05.csv").write_text("order_id,amount\no1,50\no2,150\n")
+    return landing
+
+
+def test_a_pass_loads_builds_evaluates_and_delivers_and_a_second_one_finds_nothing_new(
+    shop: Path, home: Path, capsys: pytest.CaptureFixture[str]
+):
+    code, out = _run(capsys, "--json")
+    told = json.loads(out)
+    assert code == 0, told["troubles"]
+    assert (told["rows_loaded"], told["models_built"], told["opened"], told["sent"]) == (2, 3, 1, 1)
+    assert len(list((home / "inbox").rglob("*"))) > 0
+    code, out = _run(capsys, "--json")
+    again = json.loads(out)
+    assert (code, again["rows_loaded"], again["opened"], again["sent"]) == (0, 0, 0, 0)
+
+    (shop / "2026-01-06.csv").write_text("order_id,amount\no3,\n")
+    code, out = _run(capsys, "--json")
+    failed = json.loads(out)
+    assert code == 1
+    assert failed["troubles"] == ["test not_null_orders_amount on orders failed for 1 row"]
+    assert [each["outcome"] for each in failed["evaluations"]] == ["data_failure"]
+
+
+def test_a_selection_that_selects_nothing_is_one_sentence(shop: Path, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        main(["run", "--select", "nowhere"])
+    assert "--select nowhere selects nothing" in capsys.readouterr().err

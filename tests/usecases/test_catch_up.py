@@ -1,0 +1,142 @@
+"""Due work: every window once, however often somebody is woken; an unhealthy mart is not judged by the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from alerting_pipeline.domain.definition import AlertDefinition
+from alerting_pipeline.domain.evaluation import HEALTHY, EvaluationResult, Health, Order, Outcome
+from alerting_pipeline.domain.window import CLOCK, CRON, MATERIALIZATION, DueWork
+from alerting_pipeline.usecases.catch_up import CatchUp
+
+NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+def _definition(alert: str, **changes: Any) -> AlertDefinition:
+    values = {
+        "alert": alert, "model": "m", "entity": "id", "condition": "x > 1", "owner": "ops", "runbook": "r.md",
+        "severity": [{"level": "high"}], "summary": "s", "link": "https://example.com", **changes,
+    }  # fmt: skip
+    return AlertDefinition.model_validate(values)
+
+
+@dataclass
+class _Ledger:
+    """Due work in memory."""
+
+    rows: dict[tuple[str, str], DueWork] = field(default_factory=dict)
+    done: set[tuple[str, str]] = field(default_factory=set)
+    taken: set[tuple[str, str]] = field(default_factory=set)
+
+    def add(self, entries: list[DueWork]) -> int:
+        new = {(each.work, each.window): each for each in entries if (each.work, each.window) not in self.rows}
+        self.rows.update(new)
+        return len(new)
+
+    def take(self, kind: str, worker: str) -> list[DueWork]:
+        free = [key for key in self.rows if key not in self.done | self.taken and key[0].partition(":")[0] == kind]
+        self.taken |= set(free)
+        return [self.rows[key] for key in free]
+
+    def finish(self, entry: DueWork) -> None:
+        self.done.add((entry.work, entry.window))
+
+    def give_back(self, entry: DueWork) -> None:
+        self.taken.discard((entry.work, entry.window))
+
+    def last(self, work: str) -> datetime | None:
+        return max((each.due_at for each in self.rows.values() if each.work == work), default=None)
+
+
+@dataclass
+class _Evaluator:
+    definitions: dict[str, AlertDefinition]
+    asked: list[tuple[tuple[str, ...], Order]] = field(default_factory=list)
+    broken: bool = False
+
+    def of_model(self, model: str, order: Order) -> list[EvaluationResult]:
+        return self.evaluate([f"all of {model}"], order)
+
+    def evaluate(self, alerts: Iterable[str], order: Order) -> list[EvaluationResult]:
+        if self.broken:
+            raise RuntimeError("the warehouse is away")
+        self.asked.append((tuple(alerts), order))
+        return [EvaluationResult(alert, "v", "m", Outcome.CLEAR, "") for alert in self.asked[-1][0]]
+
+
+@dataclass
+class _MartHealth:
+    health: Health = HEALTHY
+
+    def of(self, models: Iterable[str]) -> Health:
+        return self.health
+
+
+def _work(*definitions: AlertDefinition) -> tuple[CatchUp, _Evaluator, _Ledger, _MartHealth]:
+    evaluator, ledger, health = _Evaluator({each.alert: each for each in definitions}), _Ledger(), _MartHealth()
+    return CatchUp(ledger, evaluator, health), evaluator, ledger, health
+
+
+def _wake(work: CatchUp, now: datetime) -> list[str]:
+    work.note_windows(now)
+    return work.work_off(now, "me", lambda results: None)
+
+
+HOURLY = _definition("hourly", trigger={"cron": "0 * * * *"})
+TIMED = _definition("timed", condition="due < :as_of")
+
+
+def test_a_new_schedule_owes_nothing_and_an_outage_owes_every_window_once():
+    work, evaluator, _, _ = _work(HOURLY)
+    assert _wake(work, NINE) == []
+    assert evaluator.asked == []
+    for _ in range(10):
+        assert _wake(work, NINE + timedelta(hours=3)) == []
+    assert [order.as_of for _, order in evaluator.asked] == [NINE + timedelta(hours=hours) for hours in (1, 2, 3)]
+    assert {alerts for alerts, _ in evaluator.asked} == {("hourly",)}
+
+
+def test_what_time_alone_changes_is_looked_at_once_a_quarter():
+    work, evaluator, _, _ = _work(TIMED, _definition("plain"), _definition("expiring", expire_after="7d"))
+    for minute in range(0, 30, 3):
+        _wake(work, NINE + timedelta(minutes=minute))
+    assert [alerts for alerts, _ in evaluator.asked] == [("timed", "expiring")] * 2
+
+
+def test_the_clock_does_not_judge_an_unhealthy_mart_and_a_schedule_says_that_it_could_not():
+    work, evaluator, _, health = _work(HOURLY, TIMED)
+    _wake(work, NINE)
+    evaluator.asked.clear()
+    health.health = Health(("test key on m failed",))
+    _wake(work, NINE + timedelta(hours=1))
+    assert [(alerts, order.health) for alerts, order in evaluator.asked] == [(("hourly",), health.health)]
+
+
+def test_a_materialization_from_elsewhere_is_evaluated_under_its_own_name():
+    work, evaluator, ledger, _ = _work(TIMED)
+    ledger.add([DueWork(f"{MATERIALIZATION}:m", "dagster:1", NINE)])
+    work.work_off(NINE, "me", lambda results: None)
+    assert evaluator.asked == [(("all of m",), Order("dagster:1", NINE))]
+
+
+def test_what_fails_is_given_back_and_keeps_nothing_else_from_being_done():
+    work, evaluator, ledger, _ = _work(HOURLY, TIMED)
+    _wake(work, NINE)
+    evaluator.broken = True
+    failures = _wake(work, NINE + timedelta(hours=1))
+    assert [failure.split()[0].partition(":")[0] for failure in failures] == [CRON, CLOCK]
+    evaluator.broken, evaluator.asked = False, []
+    assert work.work_off(NINE + timedelta(hours=1), "me", lambda results: None) == []
+    assert len(evaluator.asked) == 2
+    assert ledger.done >= {("cron:hourly", (NINE + timedelta(hours=1)).isoformat())}
+
+
+def test_a_schedule_whose_definition_is_gone_is_done_without_a_word():
+    work, evaluator, ledger, _ = _work()
+    ledger.add([DueWork(f"{CRON}:gone", "w", NINE)])
+    assert work.work_off(NINE, "me", lambda results: None) == []
+    assert evaluator.asked == []
+    assert ("cron:gone", "w") in ledger.done
