@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.store.due_work import PostgresDueWork
     from alerting_pipeline.store.incident_desk import IncidentDesk
     from alerting_pipeline.store.mart_health import PostgresMartHealth
+    from alerting_pipeline.store.raw_tables import PostgresRawTables
     from alerting_pipeline.store.system_incidents import SystemIncidents
     from alerting_pipeline.usecases.evaluate import Evaluator
     from alerting_pipeline.usecases.publish import Published
@@ -43,6 +44,14 @@ class Alerts(Pipeline):
         from alerting_pipeline.adapters.definition_files import load
 
         return load(self.settings.definitions, self.catalog, project=self.settings.project)
+
+    @cached_property
+    def raw_tables(self) -> PostgresRawTables:
+        """The tables that sources are loaded into, and the ledger of loads; a refused file is a system incident."""
+        from alerting_pipeline.store.load_failures import LoadFailures
+        from alerting_pipeline.store.raw_tables import PostgresRawTables
+
+        return PostgresRawTables(self.owner_url, LoadFailures(self.system_incidents).settle)
 
     @cached_property
     def definition_ledger(self) -> DefinitionLedger:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from alerting_pipeline.adapters.dbt_project import DbtProject
     from alerting_pipeline.adapters.source_declarations import Declared
     from alerting_pipeline.adapters.source_files import LocalFiles
-    from alerting_pipeline.store.raw_tables import PostgresRawTables
 
 
 class Pipeline(Databases):
@@ -31,13 +30,6 @@ class Pipeline(Databases):
         from alerting_pipeline.adapters.source_files import LocalFiles
 
         return LocalFiles(self.settings.landing, ContentHashes(self.settings.home / "content_hashes.sqlite"))
-
-    @cached_property
-    def raw_tables(self) -> PostgresRawTables:
-        """The tables that sources are loaded into, and the ledger of loads."""
-        from alerting_pipeline.store.raw_tables import PostgresRawTables
-
-        return PostgresRawTables(self.owner_url)
 
     @cached_property
     def dbt_project(self) -> DbtProject:

@@ -125,6 +125,10 @@ class RawTables(Protocol):
         """Keep other loaders from the source. Raises Busy after `wait_seconds`."""
         ...
 
+    def settle(self, source: str, refused: Sequence[Refusal]) -> None:
+        """Tell those who look after the source what its load refused; nothing refused ends what was told before."""
+        ...
+
 
 class SourceFiles(Protocol):
     """The files of sources, wherever they lie."""

@@ -47,6 +47,8 @@ def load(
                 _load_one(source, delivery, table, files, (result, teller))
             refused = f", {len(result.problems)} refused" if result.problems else ""
             progress.report(source.name, f"{result.rows:,} rows{refused}", len(work), len(work))
+    if result.problems or location is None:  # what lies elsewhere says nothing about the landing folder
+        tables.settle(source.name, result.problems)
     result.fresh_at, result.newest_delivery = tables.newest(source.name)
     result.seconds = time.perf_counter() - started
     return result
