@@ -20,7 +20,7 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 PATH_TO_SLACK = '+key:"destinations/#risk" and key:"files/card_transactions.parquet"+'
-_WIDTH, _HEIGHT = 2400, 540
+_WIDTH, _HEIGHT = 2400, 600
 
 
 @contextmanager
