@@ -68,3 +68,10 @@ def test_a_home_may_have_a_standing_clock_and_the_environment_overrides_it(tmp_p
 
 def test_every_setting_that_a_person_may_change_has_a_variable() -> None:
     assert set(Settings.model_fields) - {"project", "dbt_project"} == set(VARIABLES)
+
+
+def test_a_warehouse_of_its_own_is_refused_until_it_is_in_force() -> None:
+    address = "postgresql://u:p@host/db"
+    with pytest.raises(BadCall, match="ALERTING_WAREHOUSE_URL is not in force yet"):
+        read_settings({"ALERTING_WAREHOUSE_URL": address}, start=ROOT)
+    read_settings({"ALERTING_WAREHOUSE_URL": address, "ALERTING_DATABASE_URL": address}, start=ROOT)

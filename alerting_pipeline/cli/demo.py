@@ -170,12 +170,23 @@ def _show(made: Summary, done: Pass, reckoning: Reckoning, as_json: bool, settin
     for case in (*reckoning.missed, *reckoning.repeated, *reckoning.near_misses_fired, *reckoning.false):
         click.echo(f"  {case.alert} {case.entity}: {case.why or 'nothing was planted there'}")
     click.echo(f"""
+{_where_messages_went(settings)}
+
 What to look at next
   alerting incidents list                        what was found
   alerting show large_transaction --resolved     a definition, each value with its origin
   alerting route large_transaction --severity critical
   alerting sql "select * from alerting.deliveries"
   {settings.sheets / "fraud_review.xlsx"}""")
+
+
+def _where_messages_went(settings: Settings) -> str:
+    absent = [
+        name for name, value in (("Slack", settings.slack_bot_token), ("e-mail", settings.smtp_url)) if value is None
+    ]
+    if not absent:
+        return "Messages went to Slack and by e-mail, rows to sheets and tables."
+    return f"No {' and no '.join(absent)} is configured: what would have gone there lies in the local inbox, {settings.inbox}"
 
 
 def _require_free_ports(port: int, web_port: int) -> None:

@@ -158,7 +158,7 @@ def message(news: News, presentation: Presentation, public_url: str) -> Message:
         fields=tuple(
             Field(_label(name), _value(name, incident.fields[name]))
             for name in presentation.fields
-            if name in incident.fields
+            if incident.fields.get(name) is not None
         ),
         record=_record(incident, presentation),
     )

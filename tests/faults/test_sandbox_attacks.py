@@ -27,7 +27,7 @@ from tests.faults.sandbox_world import (
 )
 
 # Roles belong to the whole server: two of these tests at once would see each other's.
-pytestmark = pytest.mark.xdist_group("sandbox")
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("sandbox")]
 
 COLUMNS = {"transaction_id": "bigint", "amount": "numeric", "status": "text", "card": "text"}
 CATALOG = Catalog({"transactions": Model("transactions", "model.transactions", "marts.transactions", COLUMNS)})
