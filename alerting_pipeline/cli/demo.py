@@ -186,7 +186,8 @@ def _where_messages_went(settings: Settings) -> str:
     ]
     if not absent:
         return "Messages went to Slack and by e-mail, rows to sheets and tables."
-    return f"No {' and no '.join(absent)} is configured: what would have gone there lies in the local inbox, {settings.inbox}"
+    missing = " and no ".join(absent)
+    return f"No {missing} is configured: what would have gone there lies in the local inbox, {settings.inbox}"
 
 
 def _require_free_ports(port: int, web_port: int) -> None:
