@@ -118,6 +118,16 @@ class Databases:
         return AnalystDesk(self.analyst_url)
 
     @property
+    def sandbox_script(self) -> str:
+        """SQL with which an administrator closes what is open to alert SQL on a foreign server."""
+        import psycopg
+
+        from alerting_pipeline.store.hardening import script
+
+        with psycopg.connect(self.owner_url, autocommit=True) as connection:
+            return script(connection)
+
+    @property
     def sandbox_findings(self) -> list[str]:
         """Fences of alert SQL that this server lacks, a sentence each."""
         import psycopg

@@ -20,10 +20,16 @@ _SIGNS = {Health.FINE: "✓", Health.NOTE: "·", Health.FAILURE: "✗"}
 
 
 @click.command()
+@click.option(
+    "--sandbox-sql", is_flag=True, help="Print the SQL with which an administrator closes what the sandbox lacks."
+)
 @json_option
-def doctor(as_json: bool) -> None:
+def doctor(sandbox_sql: bool, as_json: bool) -> None:
     """What is configured, reachable, overdue. Exit code 1 if something isn't working."""
     with App.from_environment() as app:
+        if sandbox_sql:
+            click.echo(app.sandbox_script, nl=False)
+            return
         findings = examine(_checks(app))
     if as_json:
         print_json({"findings": findings, "healthy": all(f.health is not Health.FAILURE for f in findings)})

@@ -84,21 +84,20 @@ def findings(connection: psycopg.Connection) -> list[str]:
 
 
 def _findings(connection: psycopg.Connection) -> Iterator[str]:
-    remedy = "an administrator closes it with `harden(address)` of alerting_pipeline.store.hardening"
     if functions := _functions(connection, (*ACTING, *INDIRECT, *SWELLING, *TELLING)):
         named = ", ".join(function.split("(")[0] for function in functions[:3])
-        yield f"{READER} may call {len(functions)} functions that alert SQL must not ({named}, …); {remedy}"
+        yield f"{READER} may call {len(functions)} functions that alert SQL must not ({named}, …)"
     if views := _views(connection):
-        yield f"{READER} may read settings and sessions of others ({', '.join(views[:3])}, …); {remedy}"
+        yield f"{READER} may read settings and sessions of others ({', '.join(views[:3])}, …)"
     if _first(connection, _HAS_LANGUAGE, role=READER):
-        yield f"{READER} may run DO blocks; {remedy}"
+        yield f"{READER} may run DO blocks"
     for role in (READER, ANALYST):
         if not _first(connection, _HAS_DISK_LIMIT, role=role):
-            yield f"{role} may fill the disk by sorting; {remedy}"
+            yield f"{role} may fill the disk by sorting"
     if groups := _column(connection, _GROUPS, role=READER):
-        yield f"{READER} is a member of {', '.join(groups)}, and SET ROLE leaves the sandbox; {remedy}"
+        yield f"{READER} is a member of {', '.join(groups)}, and SET ROLE leaves the sandbox"
     if _first(connection, _IS_MIGHTY, role=READER):
-        yield f"{READER} has privileges over the whole server; {remedy}"
+        yield f"{READER} has privileges over the whole server"
 
 
 def _statements(connection: psycopg.Connection) -> Iterator[sql.Composed]:
