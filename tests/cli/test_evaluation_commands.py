@@ -12,6 +12,7 @@ import pytest
 
 from alerting_pipeline.app import App
 from alerting_pipeline.cli import main
+from alerting_pipeline.domain.health import ReadyModel
 from tests.conftest import Database
 from tests.definition_folder import CATALOG, COMPLETE, TRANSACTIONS, DefinitionFolder
 
@@ -125,3 +126,18 @@ def test_an_incident_that_is_not_there_is_a_failure(call: Call) -> None:
     code, _, err = call("incidents", "show", "4711")
     assert code == 1
     assert err == "alerting: There is no incident 4711; `alerting incidents list --all` shows those there are.\n"
+
+
+def test_a_person_evaluating_by_hand_does_not_end_what_a_failed_test_holds(call: Call, database: Database) -> None:
+    data(call, "evaluate")
+    with psycopg.connect(database.owner_url, autocommit=True) as connection:
+        connection.execute("update marts.transactions set status = 'settled'")
+    with App.from_environment() as app:
+        app.mart_health.note(ReadyModel("model.shop.transactions", False, ("not_null_transactions_amount failed",)))
+    code, out, _ = call("evaluate", "--json")
+    [held] = json.loads(out)["evaluations"]
+    assert (code, held["outcome"], held["held"], held["cleared"]) == (1, "data_failure", 1, 0)
+    with App.from_environment() as app:
+        app.mart_health.note(ReadyModel("model.shop.transactions", True))
+    [cleared] = data(call, "evaluate")["evaluations"]
+    assert (cleared["outcome"], cleared["cleared"]) == ("clear", 1)
