@@ -51,7 +51,7 @@ def _file_arrival() -> dg.SensorDefinition:
         name="file_arrival",
         job_name=PIPELINE_JOB,
         description="Starts the pipeline when a source's files have arrived.",
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=10,
         default_status=_RUNNING,
     )
     def file_arrival(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
@@ -81,7 +81,7 @@ def _elsewhere(blueprint: Blueprint) -> dg.SensorDefinition:
         name="materialized_elsewhere",
         job_name=DUE_JOB,
         description="Evaluates marts that something else has materialized: another tool, another code location.",
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=10,
         default_status=_RUNNING,
     )
     def materialized_elsewhere(context: dg.SensorEvaluationContext) -> dg.SensorResult:

@@ -130,7 +130,7 @@ def test_an_incident_that_is_not_there_is_a_failure(call: Call) -> None:
 
 def test_a_person_evaluating_by_hand_does_not_end_what_a_failed_test_holds(call: Call, database: Database) -> None:
     data(call, "evaluate")
-    with psycopg.connect(database.owner_url, autocommit=True) as connection:
+    with psycopg.connect(database.superuser_url, autocommit=True) as connection:
         connection.execute("update marts.transactions set status = 'settled'")
     with App.from_environment() as app:
         app.mart_health.note(ReadyModel("model.shop.transactions", False, ("not_null_transactions_amount failed",)))
