@@ -25,6 +25,7 @@ from alerting_pipeline.adapters.definition_tree import (
     not_a_map,
     origins_of,
 )
+from alerting_pipeline.adapters import short_forms
 from alerting_pipeline.adapters.destination_file import read_destinations
 from alerting_pipeline.adapters.yaml_tree import BadYaml, Node, read
 from alerting_pipeline.domain import not_in_force
@@ -32,10 +33,10 @@ from alerting_pipeline.domain.catalog import Catalog, Model
 from alerting_pipeline.domain.defaults import defaults_model, inheritable_keys
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.definition_check import check_alert
-from alerting_pipeline.domain.destination import Destination
+from alerting_pipeline.domain.destination import INBOX, Destination
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.inheritance import OWN_KEYS, Inherited, Layer, inherit
-from alerting_pipeline.domain.loaded import INBOX, Loaded, SourceFile
+from alerting_pipeline.domain.loaded import Loaded, SourceFile
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.problem import Finding, Problem
 from alerting_pipeline.domain.reference_check import (
@@ -47,11 +48,12 @@ from alerting_pipeline.domain.reference_check import (
 )
 from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
 from alerting_pipeline.domain.report_check import check_data, check_report
-from alerting_pipeline.domain.routing_tree import RoutingTree
+from alerting_pipeline.domain.routing_tree import RoutingTree, with_engineers
 
 PEOPLE, ROUTING, DESTINATIONS, DEFAULTS_FILE, AREA_DEFAULTS = (
     "people.yaml", "routing.yaml", "destinations.yaml", "defaults.yaml", "_defaults.yaml"
 )  # fmt: skip
+_SHORT_FORMS = {PEOPLE: short_forms.people, ROUTING: short_forms.routing_tree}
 M = TypeVar("M", bound=BaseModel)
 _OWN = OWN_KEYS - {"version"}
 
@@ -95,8 +97,8 @@ class _Folder:
     def load(self) -> Loaded:
         self._read_files()
         self.people = self._config(PEOPLE, People)
-        self.destinations = self._destinations()
         routing = self._config(ROUTING, RoutingTree)
+        self.destinations = self._destinations(routing or RoutingTree())
         self._check_defaults()
         files = [self._definition(path) for path in sorted(self.roots) if _is_definition(path)]
         definitions = self._without_duplicates(files)
@@ -107,7 +109,7 @@ class _Folder:
         return Loaded(
             definitions=definitions,
             people=self.people or People(),
-            routing=routing or RoutingTree(fallback=(INBOX.name,)),
+            routing=routing or RoutingTree(),
             destinations=self.good_destinations or {INBOX.name: INBOX},
             problems=tuple(sorted(set(self.problems))),
             origins={file.definition.name: file.origins for file in files if file.definition is not None},
@@ -152,6 +154,8 @@ class _Folder:
                 what = f"{path} is missing, so what it should state is not checked"
                 self.problems.append(Problem(path, 1, 1, what, "write it", severity="note"))
             return None
+        if path in _SHORT_FORMS:
+            root = self.roots[path] = _SHORT_FORMS[path](root)
         if root.entries is None:
             self.problems.append(not_a_map(root, path))
             return None
@@ -159,15 +163,15 @@ class _Folder:
         self.problems += problems
         return built
 
-    def _destinations(self) -> Mapping[str, Destination] | None:
+    def _destinations(self, routing: RoutingTree) -> Mapping[str, Destination] | None:
         root = self.roots.get(DESTINATIONS)
         if root is None or root.entries is None:
             self._config(DESTINATIONS, People)
             return None
         found, problems = read_destinations(root)
         self.problems += problems
-        self.good_destinations = found
-        return None if problems else found
+        self.good_destinations = with_engineers(found, routing)
+        return None if problems else self.good_destinations
 
     # ---- one definition -------------------------------------------------------------------------------------------
 

@@ -46,7 +46,8 @@ def _destination(name: str, key: Node, node: Node) -> tuple[Destination | None, 
         return None, [_problem(node, f'destination "{name}" is not a map', "write {channel: slack, to: …}")]
     if not name.strip() or len(name) > 100:
         return None, [_problem(key, "a destination needs a name of at most 100 characters", "name it")]
-    values = {setting: _python(pair[1]) for setting, pair in node.entries.items()}
+    node = _flattened(node)
+    values = {setting: _python(pair[1]) for setting, pair in (node.entries or {}).items()}
     channel = values.pop("channel", None)
     audience = values.pop("audience", "business")
     if channel is None:
@@ -67,6 +68,14 @@ def _destination(name: str, key: Node, node: Node) -> tuple[Destination | None, 
     if problems:
         return None, problems
     return Destination(name=name, channel=channel, settings=values, audience=audience), []
+
+
+def _flattened(node: Node) -> Node:
+    """Settings may also stand under `settings:`."""
+    entries = dict(node.entries or {})
+    if "settings" in entries and entries["settings"][1].entries is not None:
+        entries = {**(entries.pop("settings")[1].entries or {}), **entries}
+    return Node(node.source, node.start, node.end, entries=entries)
 
 
 def _settings_problems(channel: str, key: Node, node: Node, values: Mapping[str, Any]) -> list[Problem]:

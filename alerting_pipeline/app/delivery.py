@@ -43,7 +43,7 @@ class Delivery(Alerts):
     ) -> DeliveryWorker:
         """A worker over the outbox. `slack_client` replaces the one made from the settings (Dagster has its own)."""
         from alerting_pipeline.adapters.channels.registry import Channels, Surroundings
-        from alerting_pipeline.domain.loaded import INBOX
+        from alerting_pipeline.domain.destination import INBOX
         from alerting_pipeline.store.dead_letters import Remembered
         from alerting_pipeline.usecases.deliver import DeliveryWorker
 

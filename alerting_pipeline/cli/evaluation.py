@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alerting_pipeline.app import App
-from alerting_pipeline.cli.output import json_option, print_json, print_table, progress
+from alerting_pipeline.cli.output import json_option, note_standing_clock, print_json, print_table, progress
 from alerting_pipeline.domain.errors import BadCall
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def evaluate(names: tuple[str, ...], as_of: str | None, is_dry_run: bool, as_jso
     from alerting_pipeline.domain.evaluation import Order
 
     with App.from_environment() as app, progress(as_json) as shown:
+        note_standing_clock(app.settings)
         shown.report("evaluate", "definition files", 0)
         moment = _instant(as_of) if as_of else app.clock.now()
         if is_dry_run:

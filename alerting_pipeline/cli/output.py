@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from alerting_pipeline.domain.ports import Progress
+    from alerting_pipeline.settings import Settings
 
 # The json module would make a float of a Decimal. NUL occurs in no text that Postgres can hold.
 _MARK = "\0"
@@ -80,6 +81,13 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
             yield _Bars(bars)
     else:
         yield _Lines()
+
+
+def note_standing_clock(settings: Settings) -> None:
+    """A word on standard error where now isn't now: a home that the sample company lived in keeps its instant."""
+    if settings.as_of is not None:
+        source = settings.standing_clock if settings.standing_clock.exists() else "ALERTING_AS_OF"
+        click.echo(f"note: now is always {settings.as_of:%Y-%m-%d %H:%M} UTC here, by {source}", err=True)
 
 
 class _Silent:

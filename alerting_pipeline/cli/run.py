@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alerting_pipeline.cli.output import json_option, print_json, print_table, progress
+from alerting_pipeline.cli.output import json_option, note_standing_clock, print_json, print_table, progress
 from alerting_pipeline.domain.health import HealthTracker, ReadyModel
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def run(selection: tuple[str, ...], as_json: bool) -> None:
     from alerting_pipeline.store.overview import mark, summarize
 
     with App.from_environment() as app, progress(quiet=as_json) as shown:
+        note_standing_clock(app.settings)
         shown.report("start", "database", 0, None)
         before, report = mark(app.engine), _Report()
         report.bad_files = [

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alerting_pipeline.cli.output import json_option, print_json, progress
+from alerting_pipeline.cli.output import json_option, note_standing_clock, print_json, progress
 from alerting_pipeline.domain.errors import AlertingError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def up(port: int, web_port: int, read_only: bool, as_json: bool) -> None:
     require_free_port(port, "the Dagster user interface", "--port")
     require_free_port(web_port, "the pages", "--web-port")
     with until_told_to_stop(), App.from_environment() as app, progress(quiet=as_json) as shown:
+        note_standing_clock(app.settings)
         serve(app, shown, (port, web_port), lambda urls: _announce(urls, as_json), read_only=read_only)
 
 

@@ -27,8 +27,14 @@ class Destination(Strict):
     audience: Audience = "business"
 
 
+INBOX = Destination(name="local inbox", channel="file", audience="engineering")
+"""The last resort: where everything goes for which no file names a destination that may receive it."""
+
+
 def ad_hoc(entry: str) -> Destination | None:
-    """What `notify` may name without destinations.yaml: `#risk` is a Slack channel, `a@b` a mail address."""
+    """What needs no entry in destinations.yaml: `#risk` is a Slack channel, `a@b` a mail address; the local inbox."""
+    if entry == INBOX.name:
+        return INBOX
     if entry.startswith("#") and len(entry) > 1:
         return Destination(name=entry, channel="slack", settings={"to": entry})
     if is_email(entry):

@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 
 from alerting_pipeline.domain.catalog import Catalog
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
-from alerting_pipeline.domain.destination import Destination
+from alerting_pipeline.domain.destination import INBOX, Destination
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.problem import Problem
 from alerting_pipeline.domain.routing_tree import RoutingTree
-
-INBOX = Destination(name="local inbox", channel="file", audience="engineering")
-"""Where everything goes as long as no routing.yaml says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class Loaded:
 
     definitions: Mapping[str, Definition]
     people: People = field(default_factory=People)
-    routing: RoutingTree = field(default_factory=lambda: RoutingTree(fallback=(INBOX.name,)))
+    routing: RoutingTree = field(default_factory=RoutingTree)
     destinations: Mapping[str, Destination] = field(default_factory=lambda: {INBOX.name: INBOX})
     problems: tuple[Problem, ...] = ()
     origins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -20,9 +20,9 @@ _NOTHING = timedelta(0)
 def in_definition(definition: Definition) -> Iterator[Finding]:
     """What a definition says that is not in force yet."""
     if isinstance(definition, DataDefinition):
-        yield _note(("kind",), "kind data is read and checked, but not evaluated yet")
+        yield _note(("kind",), "kind data is not evaluated yet")
     elif isinstance(definition, ReportDefinition):
-        yield _note(("report",), "a report is read and checked, but not sent yet")
+        yield _note(("report",), "a report is not sent yet")
     if definition.pause is not None:
         yield _note(("pause",), "pause is not in force yet")
     if definition.visible_to:
@@ -74,4 +74,4 @@ def _in_alert(definition: AlertDefinition) -> Iterator[Finding]:
 
 
 def _note(at: tuple[str | int, ...], what: str) -> Finding:
-    return Finding(at, what, "it is checked, and has no effect until then", severity="note")
+    return Finding(at, what, "what it says is checked, and has no effect until then", severity="note")

@@ -7,6 +7,7 @@ who is on call and whose messages become a digest is decided elsewhere.
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -81,7 +82,9 @@ class Person(Strict):
 class Rota(Strict):
     """Who is on call: one week each, in turn."""
 
-    starts: Day = Field(description="The first day of the first person's week.")
+    starts: Day = Field(
+        default=date(1970, 1, 5), description="The first day of the first person's week; default: weeks from Monday."
+    )
     weekly: Texts = Field(min_length=1, description="People, in the order of their weeks.")
 
 

@@ -55,13 +55,16 @@ class _Walk:
 
     def _can_match(self, match: Match) -> bool:
         """Whether what is known of the definition allows it; what depends on the row or the hour may always hold."""
+        labels = self.definition.labels
         known = (
             (match.alert, self.definition.alert),
             (match.kind, Kind.BUSINESS.value),
             (match.owner, self.definition.owner),
-            *((wanted, self.definition.labels.get(label)) for label, wanted in match.labels.items()),
+            *((wanted, labels.get(label)) for label, wanted in match.labels.items()),
+            *((wanted, labels[name]) for name, wanted in match.named.items() if name in labels),
         )
         return all(not wanted or actual in wanted for wanted, actual in known)
 
     def _always_matches(self, match: Match) -> bool:
-        return not match.entity and match.hours is None and match.outside_hours is None
+        is_by_row = match.entity or not match.named.keys() <= self.definition.labels.keys()
+        return not is_by_row and match.hours is None and match.outside_hours is None

@@ -79,10 +79,11 @@ def check_routing(
     if destinations is not None:
         for index, name in enumerate(tree.fallback):
             yield from _destination(("fallback", index), name, destinations)
-        known = [destinations[name] for name in tree.fallback if name in destinations]
+        known = [found for name in tree.fallback if (found := destinations.get(name) or ad_hoc(name)) is not None]
         if known and not any(destination.audience == "engineering" for destination in known):
-            what = "no destination of the fallback has audience engineering, so system failures would reach nobody"
-            yield Finding(("fallback",), what, "add audience: engineering to one of them in destinations.yaml")
+            what = "no destination of the fallback is for engineers, so failures that no branch takes stay in the local inbox"
+            remedy = "add audience: engineering to one of them in destinations.yaml"
+            yield Finding(("fallback",), what, remedy, severity="note")
     yield from _check_branches((), tree.routes, destinations, people)
     for index, rule in enumerate(tree.inhibit):
         for side in ("source", "target"):

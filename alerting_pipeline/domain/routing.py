@@ -2,7 +2,8 @@
 
 A branch that matches asks its children first; the first child that takes the incident ends the search among its
 siblings, unless it says `continue`. A branch whose children all pass keeps the incident itself if it names
-destinations. What no branch takes goes to the fallback, so nothing is told to nobody. Data and system failures reach
+destinations. What no branch takes goes to the fallback, and what nobody may receive to the local inbox, so nothing is
+told to nobody. Data and system failures reach
 only destinations whose audience is engineering, whatever the branches say: a business recipient can't act on them.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from alerting_pipeline.domain.destination import Destination, ad_hoc
+from alerting_pipeline.domain.destination import INBOX, Destination, ad_hoc
 from alerting_pipeline.domain.incident import Kind
 from alerting_pipeline.domain.routing_tree import Branch, Match, RoutingTree
 
@@ -85,6 +86,8 @@ def route(
             destination = destinations.get(name) or ad_hoc(name)
             if destination is not None and _may_receive(destination, facts.kind) and name not in allowed:
                 allowed[name] = (destination, why)
+    if not allowed:
+        allowed[INBOX.name] = (INBOX, "nobody else may be told of it")
     return Routed(
         destinations=tuple(destination for destination, _ in allowed.values()),
         path=tuple(path for path, _ in taken) or ("fallback",),
@@ -127,12 +130,17 @@ def _mismatch(match: Match, facts: Facts) -> str | None:
     for name, wanted, actual in simple:
         if wanted and actual not in wanted:
             return f"{name} is {actual}, not {' or '.join(wanted)}"
-    for kind, wanted_of, actual_of in (("label", match.labels, facts.labels), ("column", match.entity, facts.entity)):
+    either = {**facts.entity, **facts.labels}
+    for kind, wanted_of, actual_of in (
+        ("label ", match.labels, facts.labels),
+        ("column ", match.entity, facts.entity),
+        ("", match.named, either),
+    ):
         for name, wanted in wanted_of.items():
             actual = actual_of.get(name)
             if actual is None or actual not in wanted:
                 shown = "not known" if actual is None else actual
-                return f"{kind} {name} is {shown}, not {' or '.join(wanted)}"
+                return f"{kind}{name} is {shown}, not {' or '.join(wanted)}"
     if match.hours is not None and (facts.at is None or not match.hours.include(facts.at)):
         return f"it is outside {match.hours.described()}"
     if match.outside_hours is not None and (facts.at is None or match.outside_hours.include(facts.at)):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, time
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
+from alerting_pipeline.domain.destination import INBOX, Destination, ad_hoc
 from alerting_pipeline.domain.severity import Level
 from alerting_pipeline.domain.written import Flag, Integer, Strict, Text, Texts, TimeZone, text, text_list
 
@@ -74,6 +76,9 @@ class Match(Strict):
     owner: Texts = Field(default=(), description="Teams that own the definition.")
     labels: dict[Text, Texts] = Field(default_factory=dict, description="Labels of the definition: {area: fraud}.")
     entity: dict[Text, Texts] = Field(default_factory=dict, description="Columns of the entity: {region: [north]}.")
+    named: dict[Text, Texts] = Field(
+        default_factory=dict, description="Labels or columns of the entity; may be written beside the other keys."
+    )
     hours: Hours | None = Field(default=None, description="Only within these hours.")
     outside_hours: Hours | None = Field(default=None, description="Only outside these hours.")
 
@@ -91,6 +96,7 @@ class Match(Strict):
         ]
         parts += [f"label {name} is {' or '.join(wanted)}" for name, wanted in self.labels.items()]
         parts += [f"column {name} is {' or '.join(wanted)}" for name, wanted in self.entity.items()]
+        parts += [f"{name} is {' or '.join(wanted)}" for name, wanted in self.named.items()]
         if self.hours is not None:
             parts.append(f"it is inside {self.hours.described()}")
         if self.outside_hours is not None:
@@ -132,7 +138,31 @@ class RoutingTree(Strict):
 
     version: Integer = Field(default=1, ge=1, le=1, description="The version of the format: 1.")
     fallback: Texts = Field(
-        min_length=1, description="Destinations of what no branch takes; at least one for engineering."
+        default=(INBOX.name,),
+        min_length=1,
+        description="Destinations of what no branch takes, one of them for engineers; default: the local inbox.",
     )
     routes: tuple[Branch, ...] = Field(default=(), description="The branches, asked in order.")
     inhibit: tuple[Inhibition, ...] = Field(default=(), description="What silences what.")
+
+
+def with_engineers(destinations: Mapping[str, Destination], tree: RoutingTree) -> dict[str, Destination]:
+    """The destinations, those for engineers told apart.
+
+    Where none states its audience, those are meant that branches for data and system failures alone lead to.
+    """
+    found = dict(destinations)
+    if any(destination.audience == "engineering" for destination in found.values()):
+        return found
+    for name in _told_of_failures(tree.routes, False):
+        destination = found.get(name) or ad_hoc(name)
+        if destination is not None:
+            found[name] = destination.model_copy(update={"audience": "engineering"})
+    return found
+
+
+def _told_of_failures(branches: Iterable[Branch], is_inside: bool) -> Iterator[str]:
+    for branch in branches:
+        is_for_failures = is_inside or (bool(branch.match.kind) and "business" not in branch.match.kind)
+        yield from branch.destinations if is_for_failures else ()
+        yield from _told_of_failures(branch.children, is_for_failures)

@@ -17,8 +17,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
-from alerting_pipeline.domain.destination import Destination
-from alerting_pipeline.domain.loaded import INBOX, Loaded
+from alerting_pipeline.domain.destination import INBOX, Destination
+from alerting_pipeline.domain.loaded import Loaded
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.publication import DEFINITION_FILE, Publication, Stored
 from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
@@ -42,7 +42,7 @@ class InForce:
 
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     people: People = field(default_factory=People)
-    routing: RoutingTree = field(default_factory=lambda: RoutingTree(fallback=(INBOX.name,)))
+    routing: RoutingTree = field(default_factory=RoutingTree)
     destinations: Mapping[str, Destination] = field(default_factory=lambda: {INBOX.name: INBOX})
 
     @property

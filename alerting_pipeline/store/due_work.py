@@ -89,6 +89,15 @@ class PostgresDueWork:
                 text("select max(due_at) from ledger.due_work where work = :work"), {"work": work}
             ).scalar_one()
 
+    def evaluated_between(self, since: datetime, until: datetime) -> set[str]:
+        """The alerts that were last evaluated as of an instant from `since` to `until`, whatever came of it."""
+        with self.engine.connect() as connection:
+            found = connection.execute(
+                text("select alert from ledger.definitions where last_evaluated_at between :since and :until"),
+                {"since": since, "until": until},
+            )
+            return set(found.scalars())
+
     def is_any(self, kind: str) -> bool:
         """Is there work of this kind that nobody is doing?"""
         with self.engine.connect() as connection:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from alerting_pipeline.domain.definition import AlertDefinition
-from alerting_pipeline.domain.evaluation import HEALTHY, EvaluationResult, Health, Order
+from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Order
 from alerting_pipeline.domain.relation import models_read
 from alerting_pipeline.domain.window import (
     CLOCK,
@@ -37,6 +37,8 @@ class DueLedger(Protocol):
     def give_back(self, entry: DueWork) -> None: ...
 
     def last(self, work: str) -> datetime | None: ...
+
+    def evaluated_between(self, since: datetime, until: datetime) -> set[str]: ...
 
 
 class Evaluates(Protocol):
@@ -105,15 +107,24 @@ class CatchUp:
         if kind == MATERIALIZATION:
             health = Health(tuple(entry.detail.get("failures", ())))
             return self.evaluator.of_model(entry.name, Order(entry.window, now, health))
-        definitions = self.evaluator.definitions
-        if kind == CRON:
-            alerts = [entry.name] if entry.name in definitions else []
-            health = self.health.of(models_read(definitions[entry.name])) if alerts else HEALTHY
-        else:
-            # Incidents of an unhealthy mart are held already, and the clock can't make them judgeable.
-            alerts, health = [name for name, each in definitions.items() if self._is_moved_by_time(each)], HEALTHY
-        order = Order(f"{kind}:{entry.window}", entry.due_at, health)
-        return self.evaluator.evaluate(alerts, order) if alerts else []
+        if kind == CLOCK:
+            return self._evaluate_by_clock(entry, now)
+        definition = self.evaluator.definitions.get(entry.name)
+        if definition is None:
+            return []
+        health = self.health.of(models_read(definition))
+        return self.evaluator.evaluate([entry.name], Order(f"{kind}:{entry.window}", entry.due_at, health))
+
+    def _evaluate_by_clock(self, entry: DueWork, now: datetime) -> list[EvaluationResult]:
+        """What time alone changes, as of now: as of the window's start, it would undo what was seen since then.
+
+        A definition that was evaluated in this window, by a build or by a person, has nothing to gain. Incidents of an
+        unhealthy mart are held already, and the clock can't make them judgeable.
+        """
+        done = self.ledger.evaluated_between(entry.due_at, now)
+        moved = [name for name, each in self.evaluator.definitions.items() if self._is_moved_by_time(each)]
+        alerts = [name for name in moved if name not in done]
+        return self.evaluator.evaluate(alerts, Order(f"{CLOCK}:{entry.window}", now)) if alerts else []
 
     def _is_moved_by_time(self, definition: AlertDefinition) -> bool:
         if definition.trigger.is_cron or not depends_on_time(definition):

@@ -11,8 +11,12 @@ from alerting_pipeline.domain.errors import BadCall
 from alerting_pipeline.domain.incident import Kind
 from alerting_pipeline.domain.loaded import Loaded
 from alerting_pipeline.domain.nearest import did_you_mean
+from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
 from alerting_pipeline.domain.routing import Facts, Routed, route
+from alerting_pipeline.domain.severity import LEVELS
 from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS, SystemDefinition
+
+Routable = AlertDefinition | DataDefinition | SystemDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +44,27 @@ def try_route(loaded: Loaded, name: str, trial: Trial) -> dict[str, Routed]:
     }
 
 
-def _definition(loaded: Loaded, name: str) -> AlertDefinition | SystemDefinition:
+def _definition(loaded: Loaded, name: str) -> Routable:
     if name in SYSTEM_DEFINITIONS:
         return SYSTEM_DEFINITIONS[name]
     if name in loaded.alerts:
         return loaded.alerts[name]
+    other = loaded.definitions.get(name)
+    if isinstance(other, DataDefinition):
+        return other
+    if isinstance(other, ReportDefinition):
+        raise BadCall(f"{name} is a report, which goes to the addresses in {other.to_column}; name an alert")
     if any(file.name == name for file in loaded.files):
-        raise BadCall(f"the file of {name} has errors, or it is no alert; `alerting validate` shows them")
+        raise BadCall(f"the file of {name} has errors; `alerting validate` shows them")
     hint = did_you_mean(name, [*loaded.alerts, *SYSTEM_DEFINITIONS]) or "`alerting validate` counts what there is"
     raise BadCall(f'"{name}" is not an alert; {hint}')
 
 
-def _levels(definition: AlertDefinition | SystemDefinition) -> list[str]:
-    return list(dict.fromkeys(level.level for level in definition.severity))
+def _levels(definition: Routable) -> list[str]:
+    return list(dict.fromkeys(level.level for level in definition.severity)) or list(LEVELS)
 
 
-def _check_columns(loaded: Loaded, definition: AlertDefinition | SystemDefinition, columns: Mapping[str, str]) -> None:
+def _check_columns(loaded: Loaded, definition: Routable, columns: Mapping[str, str]) -> None:
     if isinstance(definition, SystemDefinition) or definition.model is None or loaded.catalog is None:
         return
     known = loaded.catalog.models[definition.model].columns
@@ -65,7 +74,7 @@ def _check_columns(loaded: Loaded, definition: AlertDefinition | SystemDefinitio
             raise BadCall(f'"{column}" is not a column of {definition.model}; {hint}')
 
 
-def _routed(loaded: Loaded, definition: AlertDefinition | SystemDefinition, level: str, trial: Trial) -> Routed:
+def _routed(loaded: Loaded, definition: Routable, level: str, trial: Trial) -> Routed:
     facts = Facts(
         alert=definition.alert,
         kind=trial.kind or Kind(definition.kind),
