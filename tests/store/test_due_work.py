@@ -66,3 +66,20 @@ def test_eight_workers_share_work_without_doing_any_twice(due: PostgresDueWork):
         taken = pool.map(lambda worker: due.take("cron", str(worker), limit=50), range(8))
     windows = [entry.window for share in taken for entry in share]
     assert sorted(windows, key=int) == [str(number) for number in range(200)]
+
+
+def test_a_definition_counts_as_evaluated_only_as_of_an_instant_in_between(due: PostgresDueWork, database: Database):
+    nine = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    with engine_for(database.owner_url).begin() as connection:
+        for alert, at in (("before", "08:59"), ("at", "09:00"), ("within", "09:07"), ("ahead", "12:00")):
+            connection.execute(
+                text("insert into ledger.definition_versions (alert, version, kind, path, body, source) "
+                     "values (:alert, 'v', 'business', '', '{}', '')"),
+                {"alert": alert},
+            )  # fmt: skip
+            connection.execute(
+                text("insert into ledger.definitions (alert, version, kind, path, last_evaluated_at) "
+                     "values (:alert, 'v', 'business', '', cast(:at as timestamptz))"),
+                {"alert": alert, "at": f"2026-01-05 {at}Z"},
+            )  # fmt: skip
+    assert due.evaluated_between(nine, nine.replace(minute=10)) == {"at", "within"}

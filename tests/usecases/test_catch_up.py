@@ -30,6 +30,7 @@ class _Ledger:
     rows: dict[tuple[str, str], DueWork] = field(default_factory=dict)
     done: set[tuple[str, str]] = field(default_factory=set)
     taken: set[tuple[str, str]] = field(default_factory=set)
+    evaluated: dict[str, datetime] = field(default_factory=dict)
 
     def add(self, entries: list[DueWork]) -> int:
         new = {(each.work, each.window): each for each in entries if (each.work, each.window) not in self.rows}
@@ -49,6 +50,9 @@ class _Ledger:
 
     def last(self, work: str) -> datetime | None:
         return max((each.due_at for each in self.rows.values() if each.work == work), default=None)
+
+    def evaluated_between(self, since: datetime, until: datetime) -> set[str]:
+        return {alert for alert, as_of in self.evaluated.items() if since <= as_of <= until}
 
 
 @dataclass
@@ -104,6 +108,21 @@ def test_what_time_alone_changes_is_looked_at_once_a_quarter():
     for minute in range(0, 30, 3):
         _wake(work, NINE + timedelta(minutes=minute))
     assert [alerts for alerts, _ in evaluator.asked] == [("timed", "expiring")] * 2
+
+
+def test_the_clock_evaluates_as_of_now_and_never_before_what_was_seen_already():
+    work, evaluator, _, _ = _work(TIMED)
+    _wake(work, NINE + timedelta(minutes=7))
+    assert [order.as_of for _, order in evaluator.asked] == [NINE + timedelta(minutes=7)]
+
+
+def test_a_definition_evaluated_in_the_window_is_not_evaluated_again_by_the_clock():
+    work, evaluator, ledger, _ = _work(TIMED, _definition("expiring", expire_after="7d"))
+    ledger.evaluated = {"timed": NINE + timedelta(minutes=2), "expiring": NINE - timedelta(minutes=2)}
+    _wake(work, NINE + timedelta(minutes=7))
+    ledger.evaluated["expiring"] = NINE + timedelta(days=400)  # somebody looked far ahead: that keeps nothing waiting
+    _wake(work, NINE + timedelta(minutes=16))
+    assert [alerts for alerts, _ in evaluator.asked] == [("expiring",), ("timed", "expiring")]
 
 
 def test_the_clock_does_not_judge_an_unhealthy_mart_and_a_schedule_says_that_it_could_not():
