@@ -78,7 +78,11 @@ def test_gzip_may_have_several_members(landing: Landing) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"id\n1\n", "gzip data is damaged"), (b"", "breaks off"), (gzip.compress(b"id\n" * 99, mtime=0)[:-4], "breaks off")],
+    [
+        (b"id\n1\n", "gzip data is damaged"),
+        (b"", "breaks off"),
+        (gzip.compress(b"id\n" * 99, mtime=0)[:-4], "breaks off"),
+    ],
 )
 def test_what_is_no_whole_gzip_is_refused(landing: Landing, content: bytes, said: str) -> None:
     landing.put("t/1.csv.gz", content)
