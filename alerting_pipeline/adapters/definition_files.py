@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from alerting_pipeline.adapters import short_forms
 from alerting_pipeline.adapters.definition_reader import build, located, values_of
 from alerting_pipeline.adapters.definition_tree import (
     Pair,
@@ -25,7 +26,6 @@ from alerting_pipeline.adapters.definition_tree import (
     not_a_map,
     origins_of,
 )
-from alerting_pipeline.adapters import short_forms
 from alerting_pipeline.adapters.destination_file import read_destinations
 from alerting_pipeline.adapters.yaml_tree import BadYaml, Node, read
 from alerting_pipeline.domain import not_in_force
@@ -49,6 +49,7 @@ from alerting_pipeline.domain.reference_check import (
 from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
 from alerting_pipeline.domain.report_check import check_data, check_report
 from alerting_pipeline.domain.routing_tree import RoutingTree, with_engineers
+from alerting_pipeline.domain.system_override import SystemOverride, check_name, check_override
 
 PEOPLE, ROUTING, DESTINATIONS, DEFAULTS_FILE, AREA_DEFAULTS = (
     "people.yaml", "routing.yaml", "destinations.yaml", "defaults.yaml", "_defaults.yaml"
@@ -203,6 +204,8 @@ class _Folder:
 
     def _inherited(self, path: str, root: Node, kind: type[Definition], model: Model | None) -> Inherited[Pair]:
         layers = [Layer(path, root.entries or {})]
+        if kind is SystemOverride:
+            return inherit(layers, [labels_in(layers[0].values)])
         if model is not None:
             layers.append(meta_layer(model, kind))
         for area in Path(path).parents[:-1]:
@@ -233,12 +236,16 @@ class _Folder:
                 file.origins["deviance"] = "derived from condition"
             if self.destinations is not None:
                 findings += check_destinations(definition, self.destinations)
+        elif isinstance(definition, SystemOverride):
+            findings += check_override(definition)
         elif isinstance(definition, DataDefinition):
             findings += check_data(definition, self.catalog)
         elif isinstance(definition, ReportDefinition):
             findings += check_report(definition, self.catalog, _template_names)
             findings += self._missing_file("template", definition.template, self.folder)
-        if self.people is not None:
+        if not isinstance(definition, SystemOverride):
+            findings += check_name(definition)
+        if self.people is not None and "owner" in (file.merged.entries or {}):
             findings += check_people(definition, self.people)
         runbook = getattr(definition, "runbook", None)
         if runbook and not runbook.startswith(("https://", "http://")):

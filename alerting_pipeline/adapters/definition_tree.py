@@ -11,6 +11,7 @@ from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.inheritance import Inherited, Layer
 from alerting_pipeline.domain.problem import Problem
 from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
+from alerting_pipeline.domain.system_override import SystemOverride
 
 Pair = tuple[Node, Node]
 """A key and its value."""
@@ -24,9 +25,7 @@ def kind_of(root: Node) -> tuple[type[Definition] | None, Problem | None]:
     if kind is not None and kind.value == "data":
         return DataDefinition, None
     if kind is not None and kind.value == "system":
-        line, column = kind.place()
-        what = "definitions of kind system are built in"
-        return None, Problem(kind.source.path, line, column, what, "write kind: data, or leave kind out")
+        return SystemOverride, None
     if not {"alert", "condition", "model", "query", "version"} & set(entries):
         what = "the file names no alert, so it is no definition"
         return None, Problem(root.source.path, 1, 1, what, "write alert: name, or remove the file")

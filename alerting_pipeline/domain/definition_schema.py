@@ -11,29 +11,35 @@ from typing import Any
 from alerting_pipeline.domain.defaults import inheritable_keys
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
+from alerting_pipeline.domain.system_override import SystemOverride
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def definition_schema() -> dict[str, Any]:
-    """The schema of an alert, data or report definition, draft 2020-12."""
+    """The schema of an alert, data, system or report definition, draft 2020-12."""
     shared: dict[str, Any] = {}
     kinds = {
         "alert": _kind(AlertDefinition, shared),
         "data": _kind(DataDefinition, shared),
         "report": _kind(ReportDefinition, shared),
+        "system": _kind(SystemOverride, shared),
     }
     return {
         "$schema": DIALECT,
         "title": "Definition",
-        "description": "One alert, data or report definition of alerting-pipeline.",
+        "description": "One alert, data, system or report definition of alerting-pipeline.",
         "type": "object",
         "if": {"required": ["report"]},
         "then": {"$ref": "#/$defs/report"},
         "else": {
             "if": {"required": ["kind"], "properties": {"kind": {"const": "data"}}},
             "then": {"$ref": "#/$defs/data"},
-            "else": {"$ref": "#/$defs/alert"},
+            "else": {
+                "if": {"required": ["kind"], "properties": {"kind": {"const": "system"}}},
+                "then": {"$ref": "#/$defs/system"},
+                "else": {"$ref": "#/$defs/alert"},
+            },
         },
         "$defs": {**dict(sorted(shared.items())), **kinds},
     }

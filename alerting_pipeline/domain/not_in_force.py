@@ -13,6 +13,7 @@ from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.problem import Finding
 from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
 from alerting_pipeline.domain.routing_tree import RoutingTree
+from alerting_pipeline.domain.system_override import SystemOverride
 
 _NOTHING = timedelta(0)
 
@@ -21,6 +22,8 @@ def in_definition(definition: Definition) -> Iterator[Finding]:
     """What a definition says that is not in force yet."""
     if isinstance(definition, DataDefinition):
         yield _note(("kind",), "kind data is not evaluated yet")
+    elif isinstance(definition, SystemOverride):
+        yield _note(("kind",), "overriding a built-in definition is not in force yet")
     elif isinstance(definition, ReportDefinition):
         yield _note(("report",), "a report is not sent yet")
     if definition.pause is not None:

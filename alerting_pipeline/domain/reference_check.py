@@ -81,7 +81,8 @@ def check_routing(
             yield from _destination(("fallback", index), name, destinations)
         known = [found for name in tree.fallback if (found := destinations.get(name) or ad_hoc(name)) is not None]
         if known and not any(destination.audience == "engineering" for destination in known):
-            what = "no destination of the fallback is for engineers, so failures that no branch takes stay in the local inbox"
+            what = "no destination of the fallback is for engineers"
+            what += ", so failures that no branch takes stay in the local inbox"
             remedy = "add audience: engineering to one of them in destinations.yaml"
             yield Finding(("fallback",), what, remedy, severity="note")
     yield from _check_branches((), tree.routes, destinations, people)
@@ -130,7 +131,11 @@ def _known(at: Way, shown: str, name: str, known: Collection[str], what: str) ->
 
 def check_labels(tree: RoutingTree, definitions: Iterable[Definition]) -> Iterator[Finding]:
     """A branch that matches on a label which no definition has would never be taken: worth a note."""
-    known = {label for definition in definitions for label in definition.labels}
+    known: set[str] = set()
+    either: set[str] = set()
+    for definition in definitions:
+        known |= set(definition.labels)
+        either |= {*definition.labels, *(getattr(definition, "entity", ()))}
 
     def walk(above: Way, branches: tuple[Branch, ...]) -> Iterator[Finding]:
         for index, branch in enumerate(branches):
@@ -140,6 +145,11 @@ def check_labels(tree: RoutingTree, definitions: Iterable[Definition]) -> Iterat
                     remedy = did_you_mean(label, known) or "label a definition with it, or remove the branch"
                     way = (*at, "match", "labels", label)
                     yield Finding(way, f'no definition has the label "{label}"', remedy, severity="note")
+            for name in branch.match.named:
+                if name not in either:
+                    remedy = did_you_mean(name, either) or "label a definition with it, or remove the branch"
+                    what = f'no definition has the label or column "{name}"'
+                    yield Finding((*at, "match", "named", name), what, remedy, severity="note")
             yield from walk(at, branch.children)
 
     return walk((), tree.routes)

@@ -23,6 +23,7 @@ from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.publication import DEFINITION_FILE, Publication, Stored
 from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
 from alerting_pipeline.domain.routing_tree import RoutingTree
+from alerting_pipeline.domain.system_override import SystemOverride
 from alerting_pipeline.rendering.announcement import Directory
 from alerting_pipeline.store.announcements import Announcer
 from alerting_pipeline.store.incidents import clear_finding, record_finding
@@ -32,6 +33,7 @@ _KINDS: dict[str, type[Definition]] = {
     "business": AlertDefinition,
     "data": DataDefinition,
     "report": ReportDefinition,
+    "system": SystemOverride,
 }
 _CONFIG = "config"
 

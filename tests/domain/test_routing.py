@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from alerting_pipeline.domain.destination import Destination, ad_hoc
 from alerting_pipeline.domain.incident import Kind
 from alerting_pipeline.domain.routing import Facts, Routed, route
-from alerting_pipeline.domain.routing_tree import RoutingTree
+from alerting_pipeline.domain.routing_tree import RoutingTree, with_engineers
 
 DESTINATIONS = {
     name: Destination(name=name, channel="slack", audience="engineering" if name == "engineers" else "business")
@@ -82,6 +82,39 @@ def test_what_no_branch_takes_goes_to_the_fallback() -> None:
     assert "engineers" in names(found)
 
 
+@pytest.mark.parametrize("kind", list(Kind))
+def test_what_nobody_may_receive_stays_in_the_local_inbox(kind: Kind) -> None:
+    nowhere = RoutingTree.model_validate({"routes": [{"match": {"owner": "x"}, "destinations": ["risk"]}]})
+    assert names(route(Facts("large", kind, "high", "y"), nowhere, DESTINATIONS)) == ["local inbox"]
+    business = RoutingTree.model_validate({"fallback": ["risk"]})
+    expected = ["risk"] if kind is Kind.BUSINESS else ["local inbox"]
+    assert names(route(Facts("large", kind, "high", "y"), business, DESTINATIONS)) == expected
+
+
+def test_a_name_may_be_a_label_or_a_column() -> None:
+    tree = RoutingTree.model_validate({"routes": [{"match": {"named": {"area": "fraud"}}, "destinations": ["risk"]}]})
+    by_label = Facts("large", Kind.BUSINESS, "high", "y", labels={"area": "fraud"})
+    by_column = Facts("large", Kind.BUSINESS, "high", "y", entity={"area": "fraud"})
+    neither = Facts("large", Kind.BUSINESS, "high", "y", entity={"area": None})
+    found = [route(facts, tree, DESTINATIONS).path for facts in (by_label, by_column, neither)]
+    assert found == [("area is fraud",), ("area is fraud",), ("fallback",)]
+
+
+def test_who_looks_after_failures_is_an_engineer_unless_somebody_says_who_is() -> None:
+    tree = RoutingTree.model_validate(
+        {
+            "routes": [
+                {"match": {"kind": ["data", "system"]}, "destinations": ["risk", "#ops"]},
+                {"destinations": ["night"]},
+            ]
+        }
+    )
+    untold = {name: each.model_copy(update={"audience": "business"}) for name, each in DESTINATIONS.items()}
+    engineers = {name for name, each in with_engineers(untold, tree).items() if each.audience == "engineering"}
+    assert engineers == {"risk", "#ops"}
+    assert with_engineers(DESTINATIONS, tree) == DESTINATIONS
+
+
 def test_notify_is_added_and_named_once() -> None:
     found = routed(area="fraud", notify=("risk", "#extra", "ada@example.com", "unknown"))
     assert names(found) == ["risk", "#extra", "ada@example.com", "sheet"]
@@ -104,7 +137,7 @@ def test_hours_are_those_of_their_time_zone_and_continue_asks_on() -> None:
 @pytest.mark.parametrize(
     ("tree", "sentence"),
     [
-        ({"routes": []}, "fallback"),
+        ({"fallback": [], "routes": []}, "fallback"),
         ({"fallback": ["a"], "routes": [{"name": "b"}]}, 'the branch "b" leads nowhere'),
         ({"fallback": ["a"], "routes": [{"match": {"hours": {"from": "18:00", "to": "09:00"}}, "destinations": ["a"]}]},
          "hours end after they start"),
