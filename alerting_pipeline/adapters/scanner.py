@@ -116,13 +116,15 @@ class Scanner:
         """From which arrival each definition reads; None: the whole model.
 
         Only an event-like model whose rows can't change by the clock alone is read from its watermark, and only if
-        what it was read with last time, version and parameter values, is what it is read with now.
+        what it was read with last time, version and parameter values, is what it is read with now. Where an entity may
+        have several rows (`worst_by`), its worst one may have arrived long ago: all of them are read.
         """
         since: dict[int, datetime | None] = {}
         for ordinal, reading in readings.items():
             stands = prepared[reading.alert]
             is_same = stands.read_key == stands.key_for(reading.version)
-            can_wait = definitions[ordinal].occurred_at is not None and not reading.uses_as_of
+            definition = definitions[ordinal]
+            can_wait = definition.occurred_at is not None and definition.worst_by is None and not reading.uses_as_of
             since[ordinal] = relation.since(stands.watermark) if is_same and can_wait else None
         earliest = min((moment for moment in since.values() if moment is not None), default=None)
         windows: dict[datetime | None, list[int]] = defaultdict(list)

@@ -5,7 +5,7 @@ News is opaque here: what `carry_out` returns is handed to `announce`, and nobod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.errors import AlertingError
-from alerting_pipeline.domain.evaluation import EvaluationResult, Prepared
+from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Prepared
 from alerting_pipeline.domain.incident import Incident
 from alerting_pipeline.domain.lifecycle import Step
 from alerting_pipeline.domain.reading import Reading
@@ -114,7 +114,7 @@ class Transaction(Protocol):
 
     def report(self, findings: Sequence[SystemFinding], now: datetime) -> None: ...
 
-    def works_again(self, alerts: Sequence[str], now: datetime) -> None: ...
+    def works_again(self, versions: Mapping[str, str], described: Collection[str], now: datetime) -> None: ...
 
     def rename(self, definition: AlertDefinition) -> int: ...
 
@@ -132,6 +132,8 @@ class Ledger(Protocol):
     def public_url(self) -> str: ...
 
     def prepare(self, alerts: Sequence[str], materialization_id: str) -> tuple[datetime, dict[str, Prepared]]: ...
+
+    def health_of(self, models: Iterable[str]) -> Health: ...
 
     def gather(self, alert: str, build: str, model: str, failures: Sequence[str]) -> dict[str, list[str]]: ...
 

@@ -7,7 +7,7 @@ incident through the same lifecycle, in the finder's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -135,10 +135,13 @@ def found(finding: SystemFinding) -> Violated:
 EVALUATION_ERROR = "evaluation_error"
 
 
-def evaluation_findings(errors: Mapping[str, AlertingError], untold: Mapping[str, str]) -> list[SystemFinding]:
+def evaluation_findings(
+    errors: Mapping[str, AlertingError], untold: Mapping[str, str], versions: Mapping[str, str]
+) -> list[SystemFinding]:
     """What evaluations that failed have to say, by alert; `untold` are templates that could not be filled in.
 
-    A warehouse that can't be reached is one finding, however many alerts wait for it.
+    A warehouse that can't be reached is one finding, however many alerts wait for it. Texts are a finding of their own
+    about the version that has them: that an evaluation after it went well doesn't say that they can be filled in now.
     """
     lost = [error for error in errors.values() if isinstance(error, WarehouseUnreachable)]
     findings = []
@@ -146,9 +149,25 @@ def evaluation_findings(errors: Mapping[str, AlertingError], untold: Mapping[str
         what = "1 alert was" if len(lost) == 1 else f"{len(lost)} alerts were"
         findings = [SystemFinding(EVALUATION_ERROR, {"warehouse": "reader"}, f"{what} not evaluated: {lost[0]}")]
     said = {alert: str(error) for alert, error in errors.items() if not isinstance(error, WarehouseUnreachable)}
-    said |= {alert: f"its texts: {wrong}" for alert, wrong in untold.items()}
     findings += [
         SystemFinding(EVALUATION_ERROR, {"alert": alert}, f"{alert} could not be evaluated: {sentence}")
         for alert, sentence in said.items()
     ]
+    findings += [
+        SystemFinding(
+            EVALUATION_ERROR, {"alert": alert, "texts": versions[alert]}, f"{alert} can't say what it found: {wrong}"
+        )
+        for alert, wrong in untold.items()
+    ]
     return findings
+
+
+def is_over(about: Mapping[str, str], versions: Mapping[str, str], described: Collection[str]) -> bool:
+    """Has an evaluation shown that an evaluation error, known by its entity, is over?
+
+    `versions` are the alerts that were judged, `described` are those of them whose texts were filled in.
+    """
+    if "warehouse" in about:
+        return bool(versions)
+    alert, texts = about["alert"], about.get("texts")
+    return alert in versions and (texts is None or texts != versions[alert] or alert in described)

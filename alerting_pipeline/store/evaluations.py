@@ -7,7 +7,7 @@ than what was written meanwhile, or that its materialization was evaluated alrea
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -15,10 +15,10 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from alerting_pipeline.domain.definition import AlertDefinition
-from alerting_pipeline.domain.evaluation import EvaluationResult, Prepared
+from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Prepared
 from alerting_pipeline.domain.incident import Incident, fingerprint
 from alerting_pipeline.domain.lifecycle import Step
-from alerting_pipeline.domain.system_definitions import EVALUATION_ERROR, SystemFinding
+from alerting_pipeline.domain.system_definitions import EVALUATION_ERROR, SystemFinding, is_over
 from alerting_pipeline.domain.violation import Happened
 from alerting_pipeline.rendering.announcement import Directory
 from alerting_pipeline.rendering.notification import News
@@ -30,6 +30,7 @@ from alerting_pipeline.store.incidents import (
     incidents_where,
     record_findings,
 )
+from alerting_pipeline.store.mart_health import PostgresMartHealth
 from alerting_pipeline.store.seen import Seen
 from alerting_pipeline.store.standing import JUDGEMENTS, prepare
 
@@ -51,6 +52,10 @@ class EvaluationLedger:
         """The database's clock, and where each definition stands. What the ledger never saw stands at its beginning."""
         with self._engine.connect() as connection:
             return prepare(connection, alerts, materialization_id)
+
+    def health_of(self, models: Iterable[str]) -> Health:
+        """What the last build of each of these marts said."""
+        return PostgresMartHealth(self._engine).of(models)
 
     def gather(self, alert: str, build: str, model: str, failures: Sequence[str]) -> dict[str, list[str]]:
         """Note that a model of a query is there in this build; returns those that are, each with what failed on it."""
@@ -217,15 +222,23 @@ class EvaluationTransaction:
         """Open system incidents."""
         record_findings(self._connection, findings, now=now, announce=self._announcer)
 
-    def works_again(self, alerts: Sequence[str], now: datetime) -> None:
-        """End the system incidents that said that these alerts, or the whole warehouse, could not be read."""
+    def works_again(self, versions: Mapping[str, str], described: Collection[str], now: datetime) -> None:
+        """End what was said of these alerts, which were judged, and of the warehouse; see `is_over`.
+
+        One that a person resolved is forgotten, too: the same error is news again when it comes back.
+        """
         rows = self._connection.exec_driver_sql(
-            f"select i.entity from ledger.incidents as i where i.alert = %s and {_OPEN} "
-            "and (i.entity ->> 'alert' = any(%s) or i.entity ? 'warehouse') order by i.incident_id",
-            (EVALUATION_ERROR, list(alerts)),
+            f"""
+            select i.entity from ledger.incidents as i where i.alert = %(alert)s and {_OPEN}
+            union
+            select k.entity from ledger.known_fingerprints as k where k.alert = %(alert)s
+            order by entity
+            """,
+            {"alert": EVALUATION_ERROR},
         )
         for entity in rows.scalars().all():
-            clear_finding(self._connection, EVALUATION_ERROR, entity, now=now, announce=self._announcer)
+            if is_over(entity, versions, described):
+                clear_finding(self._connection, EVALUATION_ERROR, entity, now=now, announce=self._announcer)
 
     def rename(self, definition: AlertDefinition) -> int:
         """Hand the open incidents and known fingerprints of the earlier name over; returns how many incidents."""
@@ -252,11 +265,13 @@ class EvaluationTransaction:
         return moved
 
     def orphans(self) -> list[Incident]:
-        """Open incidents of alerts whose definition was removed."""
+        """Open incidents of alerts whose definition was removed, and those that said that it can't be evaluated."""
+        removed = "(select d.alert from ledger.definitions as d where d.removed_at is not null)"
         return incidents_where(
             self._connection,
-            f"{_OPEN} and i.kind = 'business' and i.alert in "
-            "(select d.alert from ledger.definitions as d where d.removed_at is not null)",
+            f"{_OPEN} and (i.kind = 'business' and i.alert in {removed} "
+            f"or i.alert = %s and i.entity ->> 'alert' in {removed})",
+            [EVALUATION_ERROR],
         )
 
     def newest_event(self) -> int:

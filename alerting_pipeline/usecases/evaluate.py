@@ -39,19 +39,21 @@ class Evaluator:
     def of_model(self, model: str, order: Order) -> list[EvaluationResult]:
         """Every definition that reads the model and waits for materializations.
 
-        A query over several models waits for all of them, of the same build, unless it says `models: any`.
+        A query over several models waits for all of them, of the same build, unless it says `models: any`; then what
+        the last build said of the others still counts.
         """
         waiting = {
             alert: definition
             for alert, definition in self.definitions.items()
             if model in models_read(definition) and not definition.trigger.is_cron
         }
-        gathered = {
-            alert: definition
-            for alert, definition in waiting.items()
-            if len(models_read(definition)) > 1 and definition.trigger.models != "any"
-        }
-        results = self.evaluate([alert for alert in waiting if alert not in gathered], order)
+        joined = {alert: definition for alert, definition in waiting.items() if len(models_read(definition)) > 1}
+        gathered = {alert: definition for alert, definition in joined.items() if definition.trigger.models != "any"}
+        results = self.evaluate([alert for alert in waiting if alert not in joined], order)
+        for alert in [alert for alert in joined if alert not in gathered]:
+            others = self.ledger.health_of(models_read(joined[alert]) - {model})
+            failures = tuple(dict.fromkeys((*order.health.failures, *others.failures)))
+            results += self.evaluate([alert], replace(order, health=Health(failures)))
         build = order.materialization_id.partition(":")[0]
         for alert, definition in gathered.items():
             there = self.ledger.gather(alert, build, model, order.health.failures)
@@ -110,7 +112,7 @@ class Evaluator:
 def tidy(transaction: Transaction, definitions: Mapping[str, AlertDefinition], now: datetime) -> None:
     """Hand renamed definitions their incidents, and end those of removed ones."""
     for definition in definitions.values():
-        if definition.renamed_from:
+        if definition.renamed_from and definition.renamed_from not in definitions:
             transaction.rename(definition)
     orphans = transaction.orphans()
     transaction.announce(transaction.carry_out([step(item, RemoveDefinition(), now) for item in orphans], now))
@@ -212,6 +214,7 @@ class _Effect:
     news: list[Any] = field(default_factory=list)
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     untold: dict[str, str] = field(default_factory=dict)
+    described: set[str] = field(default_factory=set)
     terms: dict[str, Terms] = field(default_factory=dict)
 
     def of(self, results: Mapping[int, EvaluationResult]) -> dict[int, EvaluationResult]:
@@ -279,13 +282,13 @@ class _Effect:
     def _report(self, results: Mapping[int, EvaluationResult]) -> None:
         """Tell those who look after the alerting what failed, and that it works again; never the business."""
         errors = {results[ordinal].alert: error for ordinal, error in self.judging.read.errors.items()}
-        findings = evaluation_findings(errors, self.untold)
+        findings = evaluation_findings(errors, self.untold, {item.alert: item.version for item in results.values()})
         transaction, as_of = self.judging.transaction, self.judging.order.as_of
         if findings:
             transaction.report(findings, as_of)
-        fine = [item.alert for item in results.values() if item.outcome.is_judgement and item.alert not in self.untold]
+        fine = {item.alert: item.version for item in results.values() if item.outcome.is_judgement}
         if fine:
-            transaction.works_again(fine, as_of)
+            transaction.works_again(fine, self.described - self.untold.keys(), as_of)
 
     def _event(self, violation: Violation) -> Violated:
         definition = self.judging.definitions[violation.ordinal]
@@ -293,6 +296,7 @@ class _Effect:
         event, wrong = violated(
             violation, definition, self.terms[definition.alert], self.judging.order.as_of, public_url
         )
+        self.described.add(definition.alert)
         if wrong:
             self.untold.setdefault(definition.alert, wrong)
         return event

@@ -8,7 +8,14 @@ from decimal import Decimal
 import pytest
 
 from alerting_pipeline.domain.evaluation import Health, Order
-from tests.usecases.world import COLUMNS, Model, World, definition, written
+from alerting_pipeline.domain.event import Resolve
+from alerting_pipeline.domain.health import ReadyModel
+from alerting_pipeline.rendering.announcement import Directory
+from alerting_pipeline.store.announcements import Announcer
+from alerting_pipeline.store.incident_desk import IncidentDesk
+from alerting_pipeline.store.mart_health import PostgresMartHealth
+from alerting_pipeline.usecases.act import resolve
+from tests.usecases.world import COLUMNS, DESTINATIONS, TREE, Model, World, definition, written
 
 
 def test_a_violation_opens_one_incident_and_tells_once(world: World) -> None:
@@ -298,6 +305,28 @@ def test_a_renamed_definition_keeps_its_incidents(world: World) -> None:
     assert (incident["alert"], incident["status"]) == ("big", "open")
 
 
+def test_a_name_that_is_in_use_again_keeps_its_own_incidents(world: World) -> None:
+    world.publish(definition(alert="big", renamed_from="large", condition="amount > 1000", parameters={}))
+    world.publish(definition())
+    world.put({"id": "t1", "amount": 150})
+    for _ in range(3):
+        world.evaluate()
+    assert [(row["alert"], row["status"]) for row in world.incidents()] == [("large", "open")]
+
+
+def test_the_worst_row_of_an_entity_counts_although_it_arrived_long_ago(world: World) -> None:
+    meta = {"alerting": {"watermark": "loaded_at", "overlap": "1h"}}
+    world.model = Model("payments", "m", "marts.payments", COLUMNS, (frozenset({"id"}),), meta)
+    world.publish(definition(entity="segment", worst_by="amount", occurred_at="created_at"))
+    world.put({"id": "t1", "segment": "a", "amount": 5000, "loaded_at": "2026-01-01T00:00Z"})
+    world.evaluate()
+    world.add({"id": "t2", "segment": "b", "amount": 150, "loaded_at": "2026-01-03T00:00Z"})
+    world.evaluate()
+    world.add({"id": "t3", "segment": "a", "amount": 150, "loaded_at": "2026-01-03T00:00Z"})
+    assert world.evaluate()["large"].updated == 0
+    assert world.incidents("entity ->> 'segment' = 'a'")[0]["severity"] == "critical"
+
+
 def test_an_event_like_model_is_read_from_its_watermark(world: World) -> None:
     meta = {"alerting": {"watermark": "loaded_at", "overlap": "1h"}}
     world.model = Model("payments", "m", "marts.payments", COLUMNS, (frozenset({"id"}),), meta)
@@ -368,7 +397,51 @@ def test_a_template_that_cannot_be_filled_in_still_opens_the_incident(world: Wor
     world.put({"id": "t1", "amount": 150})
     assert world.evaluate()["large"].opened == 1
     assert world.incidents("kind = 'business'")[0]["summary"] == "Large: t1"
-    assert [row["entity"] for row in world.incidents("kind = 'system'")] == [{"alert": "large"}]
+    [told] = world.incidents("kind = 'system'")
+    assert told["entity"]["alert"] == "large"
+    assert "nothing_like_this" in told["summary"]
+
+
+def test_texts_that_cannot_be_filled_in_stay_reported_until_they_were_or_are_others(world: World) -> None:
+    world.publish(definition(summary="{{ id }} {{ count + 1 }}"))
+    world.put({"id": "t1", "amount": 150})
+    for _ in range(3):  # an unchanged violation is not described again: that says nothing about the texts
+        world.evaluate()
+    assert world.events() == ["opened", "opened"]
+    world.put({"id": "t1", "amount": 150}, {"id": "t2", "amount": 150, "count": 1})
+    world.evaluate()
+    assert [row["resolution"] for row in world.incidents("kind = 'system'")] == ["cleared"]
+    world.add({"id": "t3", "amount": 150})
+    world.evaluate()
+    world.publish(definition(summary="{{ id }}"))
+    world.evaluate()
+    assert [row["resolution"] for row in world.incidents("kind = 'system'")] == ["cleared", "cleared"]
+
+
+def test_an_evaluation_error_that_a_person_resolved_is_told_again_when_it_comes_back(world: World) -> None:
+    world.publish(definition(condition="amount / count > :limit"))
+    broken, mended = {"id": "t1", "amount": 1, "count": 0}, {"id": "t1", "amount": 1, "count": 1}
+    world.put(broken)
+    world.evaluate()
+    [told] = world.incidents("kind = 'system'")
+    desk = IncidentDesk(world.engine, Announcer(Directory(TREE, DESTINATIONS, ""), world.definitions))
+    resolve(desk, told["incident_id"], Resolve("ada"), world.now)
+    world.evaluate()
+    assert [row["status"] for row in world.incidents("kind = 'system'")] == ["resolved"]
+    world.put(mended)
+    world.evaluate()
+    world.put(broken)
+    world.evaluate()
+    assert [row["status"] for row in world.incidents("kind = 'system'")] == ["resolved", "open"]
+
+
+def test_a_removed_definition_takes_its_evaluation_error_with_it(world: World) -> None:
+    world.publish(definition(), definition(alert="broken", condition="amount / 0 > 1", parameters={}))
+    world.put({"id": "t1", "amount": 150})
+    world.evaluate()
+    world.remove("broken")
+    world.evaluate()
+    assert [row["resolution"] for row in world.incidents("kind = 'system'")] == ["definition_removed"]
 
 
 def test_a_query_over_a_mart_is_evaluated_like_a_model(world: World) -> None:
@@ -426,6 +499,9 @@ def test_a_query_over_several_models_waits_for_all_of_them_unless_any_will_do(wo
     assert second == {"both": "data_failure", "either": "data_failure"}
     third = evaluator.of_model("limits", Order("next:model.x.limits", world.now))
     assert [result.alert for result in third] == ["either"]
+    PostgresMartHealth(world.engine).note(ReadyModel("model.x.payments", healthy=False, failures=("key failed",)))
+    fourth = evaluator.of_model("limits", Order("later:model.x.limits", world.now))
+    assert [result.outcome for result in fourth] == ["data_failure"]
 
 
 def test_a_scheduled_definition_does_not_follow_its_model(world: World) -> None:
