@@ -146,6 +146,12 @@ class Parameter(Strict):
         return value
 
 
+def list_items(stored: str) -> tuple[str, ...]:
+    """The items of a list as it is stored, or as Postgres writes an array, which quotes only what needs it."""
+    found = re.findall(r'"((?:[^"\\]|\\.)*)"|([^,"]+)', stored[1:-1], re.DOTALL)
+    return tuple(bare or re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL) for quoted, bare in found)
+
+
 def _checked_text(value: str) -> str:
     if len(value) > _LONGEST_TEXT:
         raise ValueError(f"is longer than {_LONGEST_TEXT} characters; shorten it")

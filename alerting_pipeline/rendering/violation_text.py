@@ -12,7 +12,7 @@ from urllib.parse import quote
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.event import Terms, Violated
 from alerting_pipeline.domain.incident import Kind
-from alerting_pipeline.domain.parameters import Parameter
+from alerting_pipeline.domain.parameters import Parameter, list_items
 from alerting_pipeline.domain.violation import Violation
 from alerting_pipeline.domain.written import duration
 from alerting_pipeline.rendering.template import BadTemplate, render, variables
@@ -70,6 +70,8 @@ def typed(value: Any, parameter: Parameter | None) -> Any:
         return int(value)
     if parameter.type == "duration":
         return duration(value)
+    if parameter.type == "list":
+        return ", ".join(list_items(value))
     return value == "true" if parameter.type == "boolean" else value
 
 

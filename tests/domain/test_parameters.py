@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from alerting_pipeline.domain.parameters import Parameter
+from alerting_pipeline.domain.parameters import Parameter, list_items
 from alerting_pipeline.domain.written import Plain, duration, duration_text, number
 
 HOSTILE = [
@@ -122,3 +122,13 @@ def test_a_parameter_that_contradicts_itself_is_refused(values: dict[str, object
 def test_a_parameter_survives_the_ledger(values: dict[str, object]) -> None:
     parameter = Parameter.model_validate(values)
     assert Parameter.model_validate(parameter.model_dump(mode="json")) == parameter
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20), min_size=1, max_size=5))
+def test_a_list_survives_being_stored(items: list[str]) -> None:
+    parameter = Parameter.model_validate({"type": "list", "default": items})
+    assert list_items(Parameter.write(parameter.default)) == parameter.default
+
+
+def test_a_list_is_read_as_postgres_writes_it() -> None:
+    assert list_items(r'{p,"q,\"x\\",""}') == ("p", 'q,"x\\', "")

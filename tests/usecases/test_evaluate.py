@@ -418,6 +418,16 @@ def test_texts_that_cannot_be_filled_in_stay_reported_until_they_were_or_are_oth
     assert [row["resolution"] for row in world.incidents("kind = 'system'")] == ["cleared", "cleared"]
 
 
+def test_a_list_is_shown_as_its_items(world: World) -> None:
+    limit = {"type": "list", "default": ["a, b", "pending"]}
+    world.publish(
+        definition(condition="status = any(:wanted)", parameters={"wanted": limit}, summary="one of {{ wanted }}")
+    )
+    world.put({"id": "t1"})
+    world.evaluate()
+    assert world.incidents()[0]["summary"] == "one of a, b, pending"
+
+
 def test_an_evaluation_error_that_a_person_resolved_is_told_again_when_it_comes_back(world: World) -> None:
     world.publish(definition(condition="amount / count > :limit"))
     broken, mended = {"id": "t1", "amount": 1, "count": 0}, {"id": "t1", "amount": 1, "count": 1}
