@@ -23,6 +23,7 @@ from alerting_pipeline.adapters.definition_tree import (
     meta_layer,
     name_in,
     name_key,
+    names_in,
     not_a_map,
     origins_of,
 )
@@ -42,6 +43,7 @@ from alerting_pipeline.domain.problem import Finding, Problem
 from alerting_pipeline.domain.reference_check import (
     check_destinations,
     check_labels,
+    check_owner,
     check_people,
     check_people_file,
     check_routing,
@@ -103,7 +105,7 @@ class _Folder:
         self._check_defaults()
         files = [self._definition(path) for path in sorted(self.roots) if _is_definition(path)]
         definitions = self._without_duplicates(files)
-        self._check_config(routing, definitions)
+        self._check_config(routing, files)
         for file in files:
             self.problems += file.problems
         names = {file.path: name_in(file.root) for file in files}
@@ -276,15 +278,20 @@ class _Folder:
                 for key in sorted(_OWN & set(root.entries))
             ]
             values = {key: value for key, value in values_of(root).items() if key not in _OWN}
+            if self.people is not None and isinstance(values.get("owner"), str):
+                own += check_owner(str(values["owner"]), self.people)
             self.problems += [*build(defaults_model(), root, values)[1], *located(root, own)]
 
-    def _check_config(self, routing: RoutingTree | None, definitions: Mapping[str, Definition]) -> None:
+    def _check_config(self, routing: RoutingTree | None, files: Sequence[_File]) -> None:
         if self.people is not None:
             findings = [*check_people_file(self.people), *not_in_force.in_people(self.people)]
             self.problems += located(self.roots[PEOPLE], findings)
         if routing is not None:
             findings = [*check_routing(routing, self.destinations, self.people), *not_in_force.in_routing(routing)]
-            findings += check_labels(routing, definitions.values())
+            stated = [file.merged.entries or {} for file in files]
+            labels = {label for entries in stated for label in labels_in(entries)}
+            columns = {name for entries in stated for name in names_in(entries, "entity")}
+            findings += check_labels(routing, labels, columns)
             self.problems += located(self.roots[ROUTING], findings)
 
     def _without_duplicates(self, files: Sequence[_File]) -> dict[str, Definition]:

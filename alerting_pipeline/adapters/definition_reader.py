@@ -31,6 +31,12 @@ _REMEDIES = {
     "condition": "write the SQL that is true for a violation",
     "summary": "write one sentence, as a template over the row",
 }
+_FORMS = {
+    "to": "write #channel, or a channel id such as C0123456789",
+    "file": "write a file name such as fraud_review.xlsx",
+    "table": "write a table of schema operations, such as operations.review_queue",
+    "worksheet": "write at most 31 characters, none of []:*?/\\'",
+}
 
 
 def values_of(root: Node) -> dict[str, Any]:
@@ -49,8 +55,15 @@ def build(model: type[M], root: Node, values: Mapping[str, Any]) -> tuple[M | No
         # by_name=False: in a file, `for` is the key, and not the attribute `hold_for` that it is read into.
         return model.model_validate(dict(values), by_alias=True, by_name=False), []
     except ValidationError as error:
-        found = [_problem(model, root, values, detail) for detail in error.errors(include_url=False)]
+        details = [detail for detail in error.errors(include_url=False) if not _is_emptied_by_others(detail)]
+        found = [_problem(model, root, values, detail) for detail in details]
         return None, sorted(set(found))
+
+
+def _is_emptied_by_others(error: ErrorDetails) -> bool:
+    """pydantic calls a list too short whose items were refused, each with a problem of its own."""
+    least = (error.get("ctx") or {}).get("min_length", 1)
+    return error["type"] == "too_short" and isinstance(error["input"], list | tuple) and len(error["input"]) >= least
 
 
 def located(root: Node, findings: Iterable[Finding]) -> list[Problem]:
@@ -81,6 +94,8 @@ def _problem(model: type[BaseModel], root: Node, values: Mapping[str, Any], erro
         parent = root.at(way[:-1])
         inside = f" in {_spoken(way[:-1])}" if len(way) > 1 else ""
         return _placed(_first(parent), f"{name} is missing{inside}", _REMEDIES.get(name, f"add {name}: …"))
+    if way == ("version",):
+        return _placed(root.at(way), f"version {_shown(error['input'])} is not known", "write version: 1")
     what, remedy = _sentence(kind, way, error)
     node = root.at(way)
     if kind == "value_error":
@@ -109,6 +124,8 @@ def _sentence(kind: str, way: tuple[int | str, ...], error: ErrorDetails) -> tup
         hint = did_you_mean(str(error["input"]), options)
         return f"{name} {written} is not one of {', '.join(options)}", hint or "write one of them"
     if kind == "string_pattern_mismatch":
+        if name in _FORMS:
+            return f"{name} {written} is not accepted", _FORMS[name]
         return f"{name} {written} is not a name", "write lower snake_case, such as large_transaction"
     if kind in ("too_short", "string_too_short"):
         return f"{name} is empty", "write at least one value" if kind == "too_short" else "write it"
@@ -116,8 +133,6 @@ def _sentence(kind: str, way: tuple[int | str, ...], error: ErrorDetails) -> tup
         return f"{name} is longer than {context.get('max_length')}", "shorten it"
     if kind in ("greater_than_equal", "less_than_equal"):
         bound = context.get("ge", context.get("le"))
-        if name == "version":
-            return f"version {written} is not known", "write version: 1"
         return f"{name} {written} is out of bounds", f"{'at least' if 'ge' in context else 'at most'} {bound}"
     if kind in ("tuple_type", "list_type"):
         return f"{name} is {_kind(error['input'])}, not a list", f"write {name or 'it'}: [ … ]"

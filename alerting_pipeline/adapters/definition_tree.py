@@ -44,6 +44,13 @@ def labels_in(values: Mapping[str, Pair]) -> Mapping[str, Pair]:
     return (pair[1].entries or {}) if pair is not None else {}
 
 
+def names_in(values: Mapping[str, Pair], key: str) -> list[str]:
+    """The texts under a key, be it one or a list."""
+    node = values[key][1] if key in values else None
+    written = [] if node is None else node.items if node.items is not None else [node]
+    return [item.value for item in written if item.value is not None]
+
+
 def merged_tree(root: Node, inherited: Inherited[Pair]) -> Node:
     """The tree of all values that hold, every node with its own place; the file's own keys come first."""
     entries = dict(inherited.values)

@@ -50,6 +50,9 @@ def _destination(name: str, key: Node, node: Node) -> tuple[Destination | None, 
     values = {setting: _python(pair[1]) for setting, pair in (node.entries or {}).items()}
     channel = values.pop("channel", None)
     audience = values.pop("audience", "business")
+    misspelt = next((name for name in values if did_you_mean(name, ["channel"])), None) if channel is None else None
+    if misspelt is not None:
+        return None, [_problem(node.key_at((misspelt,)), f'unknown key "{misspelt}"', 'did you mean "channel"?')]
     if channel is None:
         return None, [_problem(key, f'destination "{name}" has no channel', f"add channel: {' | '.join(CHANNELS)}")]
     if channel not in _channels():
@@ -88,9 +91,11 @@ def _settings_problems(channel: str, key: Node, node: Node, values: Mapping[str,
     model: type[BaseModel] = getattr(
         import_module(f"alerting_pipeline.adapters.channels.{channel}"), _SETTINGS[channel]
     )
+    found = build(model, node, values)[1]
     if channel in _ADDRESSED and "to" not in values:
-        return [_problem(key, f"a {channel} destination does not say where to", "add to: …")]
-    return build(model, node, values)[1]
+        unknown = [problem for problem in found if problem.what.startswith("unknown key")]
+        return unknown or [_problem(key, f'destination "{key.value}" does not say where to', "add to: …")]
+    return found
 
 
 def _channels() -> frozenset[str]:

@@ -87,10 +87,12 @@ class Node:
         return node
 
     def key_at(self, way: tuple[str | int, ...]) -> Node:
-        """The key that the last step of the way names, or the last value on the way that exists."""
+        """The key that the last step of the way names, the item of a list, or the last value that exists."""
         parent = self.at(way[:-1])
         if parent.entries is not None and str(way[-1]) in parent.entries:
             return parent.entries[str(way[-1])][0]
+        if parent.items is not None and isinstance(way[-1], int) and way[-1] < len(parent.items):
+            return parent.items[way[-1]]
         return parent
 
     def place(self, offset: int | None = None) -> tuple[int, int]:
@@ -134,9 +136,7 @@ def read(content: bytes, path: str) -> tuple[Node, list[Problem]]:
         events = yaml.parse(source.text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         root = builder.build(events)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        index = min(mark.index, len(source.text)) if mark else 0
-        raise BadYaml(_at(source, index, *_explained(error, source.text, index))) from None
+        raise BadYaml(_misread(error, source)) from None
     except (yaml.YAMLError, UnicodeError, RecursionError) as error:
         raise BadYaml(_at(source, 0, f"the YAML cannot be read ({type(error).__name__})", "correct it")) from None
     return root, builder.problems
@@ -221,6 +221,12 @@ class _Builder:
             line, _ = entries[key.value][0].place()
             what = f'the key "{key.value}" stands twice, first in line {line}'
             self.problems.append(_at(self.source, key.start, what, "keep one of them"))
+        elif isinstance(key.value, Plain) and ":" in key.value and isinstance(value.value, Plain) and not value.value:
+            # {area:fraud} is, for YAML, a key "area:fraud" without a value: what it states would silently not hold.
+            name, _, rest = key.value.partition(":")
+            what = f'"{key.value}" is one word, without a value'
+            remedy = f"write a space after the colon: {name}: {rest}"
+            self.problems.append(_at(self.source, key.start, what, remedy))
         else:
             entries[str(key.value)] = (key, value)
 
@@ -282,6 +288,23 @@ def _decoded(content: bytes, path: str) -> Source:
 def _at(source: Source, index: int, what: str, remedy: str) -> Problem:
     line, column = source.place(min(index, len(source.text)))
     return Problem(source.path, line, column, what, remedy)
+
+
+def _misread(error: yaml.MarkedYAMLError, source: Source) -> Problem:
+    """What libyaml says, in our words, and where the mistake was made rather than where it was noticed."""
+    text, said = source.text, error.problem or ""
+    mark = error.problem_mark or error.context_mark
+    index = min(mark.index, len(text)) if mark else 0
+    begun = min(error.context_mark.index, index) if error.context_mark else index
+    line = text[begun : text.find("\n", begun) if "\n" in text[begun:] else len(text)]
+    if "could not find expected ':'" in said:
+        word = line.partition(" #")[0].strip()[:40]
+        return _at(source, begun, f'"{word}" is no key with a value', "write key: value, with a space after the colon")
+    comment = re.search(r"(?<=[\[{,\s])#", line)
+    if "expected ','" in said and line[:1] in ("[", "{") and comment:
+        what = "a # begins a comment here, so that the bracket before it is never closed"
+        return _at(source, begun + comment.start(), what, 'quote the name: "#channel"')
+    return _at(source, index, *_explained(error, text, index))
 
 
 def _explained(error: yaml.MarkedYAMLError, text: str, index: int) -> tuple[str, str]:

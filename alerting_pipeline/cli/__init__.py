@@ -85,6 +85,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # The reader (`| head`) has gone; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        if not _is_lost_database(error):
+            raise
+        _complain("The database went away; what was not finished is taken up by the same command again", arguments)
+        sys.exit(1)
+
+
+def _is_lost_database(error: Exception) -> bool:
+    """Did the server end, or end the connection? Imported here: a command that asks no database doesn't pay for it."""
+    import psycopg
+    from sqlalchemy.exc import DBAPIError
+
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None) or "08"  # without a code, no server was there to give one
+    return isinstance(cause, psycopg.OperationalError) and state.startswith(("08", "57P"))
 
 
 def _complain(sentence: str, arguments: Sequence[str]) -> None:

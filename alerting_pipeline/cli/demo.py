@@ -13,7 +13,7 @@ import click
 
 from alerting_pipeline.app import App
 from alerting_pipeline.cli.output import json_option, print_json, print_table, progress
-from alerting_pipeline.cli.up import serve, until_told_to_stop
+from alerting_pipeline.cli.up import PORT, serve, until_told_to_stop
 from alerting_pipeline.demo.calendar import AS_OF, DEFAULT_DAYS
 from alerting_pipeline.domain.errors import AlertingError, BadCall
 from alerting_pipeline.settings import Settings, child_environment, read_settings
@@ -35,8 +35,8 @@ _MOST_DAYS = 730
 @click.option(
     "--days", default=DEFAULT_DAYS, show_default=True, help="Days of ordinary traffic; the story is the same."
 )
-@click.option("--port", default=3000, show_default=True, help="Port of the Dagster user interface.")
-@click.option("--web-port", default=8080, show_default=True, help="Port of the local inbox.")
+@click.option("--port", default=3000, type=PORT, show_default=True, help="Port of the Dagster user interface.")
+@click.option("--web-port", default=8080, type=PORT, show_default=True, help="Port of the local inbox.")
 @json_option
 def demo(once: bool, days: int, port: int, web_port: int, as_json: bool) -> None:
     """The sample company: its files arrive, marts are built, alerts are evaluated, messages go out.
@@ -48,16 +48,17 @@ def demo(once: bool, days: int, port: int, web_port: int, as_json: bool) -> None
         raise BadCall(f"--days {days} is out of bounds; give 1 to {_MOST_DAYS}")
     if not once:
         _require_free_ports(port, web_port)
-    with until_told_to_stop(), progress(quiet=as_json) as shown:
-        shown.report("generate", "the sample company", 0, 1)
-        settings = _settle(read_settings())
-        made = _generate(settings, days)
-        shown.report("generate", f"{sum(made.files.values())} files", 1, 1)
-        with App(settings) as app:
+    settings = _settle(read_settings())
+    with until_told_to_stop(), App(settings) as app:
+        # Bars are ended before anything is printed below them: they would be drawn over it again and again.
+        with progress(quiet=as_json) as shown:
+            shown.report("generate", "the sample company", 0, 1)
+            made = _generate(settings, days)
+            shown.report("generate", f"{sum(made.files.values())} files", 1, 1)
             done, reckoning = _one_pass(app, shown)
-            _show(made, done, reckoning, as_json, app.settings)
-            if not once:
-                serve(app, shown, (port, web_port), _say_where, read_only=False)
+        _show(made, done, reckoning, as_json, settings)
+        if not once:
+            serve(app, progress(quiet=as_json), (port, web_port), _say_where, read_only=False)
     if once and not (reckoning.is_perfect and done.failed == 0 and done.waiting == 0):
         sys.exit(1)
 
@@ -172,7 +173,7 @@ def _show(made: Summary, done: Pass, reckoning: Reckoning, as_json: bool, settin
     click.echo(f"""
 {_where_messages_went(settings)}
 
-What to look at next
+What to look at next (after `source .venv/bin/activate`)
   alerting incidents list                        what was found
   alerting show large_transaction --resolved     a definition, each value with its origin
   alerting route large_transaction --severity critical

@@ -103,9 +103,9 @@ def _evaluate(app: App, evaluator: Evaluator, ready: ReadyModel, report: _Report
     """Evaluate one mart. What goes wrong with it is reported, and keeps no other mart from being evaluated."""
     from alerting_pipeline.domain.evaluation import Health, Order
 
-    app.mart_health.note(ready)
-    order = Order(ready.materialization_id, app.clock.now(), Health(ready.failures))
     try:
+        app.mart_health.note(ready)
+        order = Order(ready.materialization_id, app.clock.now(), Health(ready.failures))
         report.results += evaluator.of_model(ready.name, order)
     except Exception as error:
         report.failures.append(f"{ready.name} could not be evaluated ({type(error).__name__}): {error}")

@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.ports import Progress
 
 _START_SECONDS = 120
+PORT = click.IntRange(1, 65_535)
 
 
 @click.command()
-@click.option("--port", default=3000, show_default=True, help="Port of the Dagster user interface.")
-@click.option("--web-port", default=8080, show_default=True, help="Port of the pages and the local inbox.")
+@click.option("--port", default=3000, type=PORT, show_default=True, help="Port of the Dagster user interface.")
+@click.option("--web-port", default=8080, type=PORT, show_default=True, help="Port of the pages and the local inbox.")
 @click.option("--read-only", is_flag=True, help="The Dagster user interface shows, and starts nothing.")
 @json_option
 def up(port: int, web_port: int, read_only: bool, as_json: bool) -> None:
@@ -37,20 +38,40 @@ def up(port: int, web_port: int, read_only: bool, as_json: bool) -> None:
 
     require_free_port(port, "the Dagster user interface", "--port")
     require_free_port(web_port, "the pages", "--web-port")
-    with until_told_to_stop(), App.from_environment() as app, progress(quiet=as_json) as shown:
+    with until_told_to_stop(), App.from_environment() as app:
         note_standing_clock(app.settings)
-        serve(app, shown, (port, web_port), lambda urls: _announce(urls, as_json), read_only=read_only)
+        serve(
+            app, progress(quiet=as_json), (port, web_port), lambda urls: _announce(urls, as_json), read_only=read_only
+        )
 
 
 def serve(
-    app: App, shown: Progress, ports: tuple[int, int], announce: Callable[[dict[str, str]], None], *, read_only: bool
+    app: App,
+    starting: AbstractContextManager[Progress],
+    ports: tuple[int, int],
+    announce: Callable[[dict[str, str]], None],
+    *,
+    read_only: bool,
 ) -> None:
     """Start every part, call `announce` with the addresses when all answer, and watch over them until interrupted.
 
-    Raises AlertingError if a part ends by itself; leaves no process behind, whichever way it ends.
+    `starting` shows how far the start is, and is left before anything is announced. Raises AlertingError if a part
+    ends by itself; leaves no process behind, whichever way it ends.
     """
-    from alerting_pipeline.adapters.dagster_instance import prepare_instance
     from alerting_pipeline.adapters.processes import Children
+
+    with Children(app.settings.logs) as children:
+        with starting as shown:
+            addresses = _start(app, children, ports, shown, read_only=read_only)
+        announce(addresses)
+        while (ended := children.ended()) is None:
+            time.sleep(0.2)
+        raise AlertingError(f"{ended.name} ended by itself: {ended.last_words()}; see {ended.log}")
+
+
+def _start(app: App, children: Children, ports: tuple[int, int], shown: Progress, *, read_only: bool) -> dict[str, str]:
+    """Start every part and wait until all answer; returns their addresses."""
+    from alerting_pipeline.adapters.dagster_instance import prepare_instance
     from alerting_pipeline.settings import child_environment
 
     shown.report("start", "database", 0, 4)
@@ -60,20 +81,16 @@ def serve(
     }
     shown.report("start", "dbt project", 1, 4)
     app.dbt_project.parse()
-    with Children(app.settings.logs) as children:
-        port, web_port = ports
-        for name, arguments in _commands(app.settings.project, port, web_port, read_only=read_only).items():
-            children.start(name, arguments, environment)
-        addresses = {"Dagster": f"http://127.0.0.1:{port}", "inbox": f"http://127.0.0.1:{web_port}"}
-        shown.report("start", "pages", 2, 4)
-        _wait_for(f"{addresses['inbox']}/healthz", children)
-        shown.report("start", "Dagster", 3, 4)
-        _wait_for(f"{addresses['Dagster']}/server_info", children)
-        shown.report("start", "ready", 4, 4)
-        announce(addresses)
-        while (ended := children.ended()) is None:
-            time.sleep(0.2)
-        raise AlertingError(f"{ended.name} ended by itself: {ended.last_words()}; see {ended.log}")
+    port, web_port = ports
+    for name, arguments in _commands(app.settings.project, port, web_port, read_only=read_only).items():
+        children.start(name, arguments, environment)
+    addresses = {"Dagster": f"http://127.0.0.1:{port}", "inbox": f"http://127.0.0.1:{web_port}"}
+    shown.report("start", "pages", 2, 4)
+    _wait_for(f"{addresses['inbox']}/healthz", children)
+    shown.report("start", "Dagster", 3, 4)
+    _wait_for(f"{addresses['Dagster']}/server_info", children)
+    shown.report("start", "ready", 4, 4)
+    return addresses
 
 
 def _commands(project: Path, port: int, web_port: int, *, read_only: bool) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ parameter replaced by what the caller says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -28,6 +29,10 @@ __all__ = ["AS_OF", "BadSql", "Comparison", "Condition", "SqlProblem", "parse"]
 
 AS_OF = "as_of"
 _EXAMPLE = "write one boolean expression, such as amount > :review_limit"
+_ELSEWHERE = (
+    ("{{", "a condition is no template", "write :name for a parameter, and a column's name alone"),
+    ("&&", "&& is not SQL's word", "write and"),
+)
 _FLIPPED = {exp.GT: "below", exp.GTE: "below", exp.LT: "above", exp.LTE: "above"}
 _DIRECT = {exp.GT: "above", exp.GTE: "above", exp.LT: "below", exp.LTE: "below"}
 
@@ -113,6 +118,7 @@ def parse(
 
 def _tree(text: str) -> exp.Expr:
     within_limits(text)
+    _refuse_other_languages(text)
     dialect = sqlglot.Dialect.get_or_raise("postgres")
     try:
         found = dialect.parse_into(exp.Condition, text)
@@ -124,6 +130,14 @@ def _tree(text: str) -> exp.Expr:
     if len(found) != 1 or not isinstance(found[0], exp.Expr):
         raise BadSql((SqlProblem(0, "a condition is one expression", "write one boolean expression, without ;"),))
     return found[0]
+
+
+def _refuse_other_languages(text: str) -> None:
+    """What is not SQL but reads as if it were would be misunderstood in several ways at once."""
+    outside = re.sub(r"'[^']*'", lambda literal: " " * len(literal.group()), text)
+    for sign, what, remedy in _ELSEWHERE:
+        if (found := outside.find(sign)) >= 0:
+            raise BadSql((SqlProblem(found, what, remedy),))
 
 
 def _conjuncts(tree: exp.Expr) -> list[exp.Expr]:

@@ -89,11 +89,16 @@ def check(
 ) -> list[SqlProblem]:
     """Every problem of the tree, in the order of the text. `columns` None: names of columns are not checked."""
     problems: list[SqlProblem] = []
-    for node in tree.walk():
+    within_others: set[int] = set()
+    for node in tree.walk(bfs=True):
+        if id(node.parent) in within_others:
+            within_others.add(id(node))
+            continue
         problem = _problem(text, node, columns, parameters)
-        # A subquery is refused once, and not again for each part of it.
-        if problem is not None and not (problem.what == _OTHER_RELATION and problem.what in [p.what for p in problems]):
+        if problem is not None:
             problems.append(problem)
+        if problem is not None and problem.what == _OTHER_RELATION:
+            within_others.add(id(node))  # a subquery is refused once, and not again for each part of it
     python = _PYTHON_PLACEHOLDER.search(text)
     if python and any(isinstance(node, exp.Placeholder) for node in tree.walk()) and ":" not in text:
         problems.append(SqlProblem(python.start(), "a parameter is written :name", "write :name"))
@@ -179,6 +184,8 @@ def _column_problem(
     if name in parameters:
         return SqlProblem(offset, f'"{name}" is a parameter, not a column', f"write :{name}")
     known = f"it has {', '.join(sorted(columns)[:12])}" if columns else "it has none"
+    if isinstance(node.parent, exp.EQ | exp.NEQ | exp.In) and node is not node.parent.this:
+        known = f"write '{node.name}' if it is a text; {known}"
     return SqlProblem(offset, f'"{name}" is not a column of the model', did_you_mean(name, columns) or known)
 
 

@@ -47,6 +47,11 @@ def type_problems(
             yield SqlProblem(_offset(condition.text, left, right), what, "compare values of one kind")
 
 
+def kind_of_type(written: str) -> str | None:
+    """number, text, boolean, time or duration for a type as dbt or Postgres writes it; None: not known."""
+    return _KIND_OF_TYPE.get(" ".join(re.sub(r"\(.*?\)", "", written.lower()).split()))
+
+
 def _pairs(node: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Expr]]:
     if isinstance(node, _COMPARED):
         yield node.this, node.expression
@@ -64,8 +69,7 @@ def _kind(node: exp.Expr, columns: Mapping[str, str], parameters: Mapping[str, P
     if isinstance(node, exp.Neg):
         node = node.this
     if isinstance(node, exp.Column):
-        written = columns.get(column_name(node), "").lower()
-        return _KIND_OF_TYPE.get(re.sub(r"\(.*?\)", "", written).strip())
+        return kind_of_type(columns.get(column_name(node), ""))
     if isinstance(node, exp.Placeholder):
         name = str(node.this)
         return "time" if name == AS_OF else _KIND_OF_PARAMETER[parameters[name].type] if name in parameters else None

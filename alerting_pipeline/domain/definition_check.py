@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from alerting_pipeline.domain.case_check import check_cases
 from alerting_pipeline.domain.catalog import Catalog, Model
 from alerting_pipeline.domain.condition import BadSql, Condition, parse
-from alerting_pipeline.domain.condition_types import type_problems
+from alerting_pipeline.domain.condition_types import kind_of_type, type_problems
 from alerting_pipeline.domain.definition import TEMPLATE_NAMES, AlertDefinition, Deviance
 from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.problem import Finding
@@ -44,6 +44,8 @@ def check_alert(definition: AlertDefinition, catalog: Catalog | None, template_n
     checked.findings += _check_deviance(definition, columns)
     checked.findings += _check_severity(definition, checked)
     checked.findings += _check_keys(definition, checked.model)
+    checked.findings += _check_kinds(definition, columns)
+    checked.findings += check_link(definition.link)
     for key in ("summary", "link"):
         checked.findings += check_template(definition, key, columns, template_names)
     checked.findings += check_cases(definition, checked.model, checked.query, catalog)
@@ -196,6 +198,29 @@ def _check_keys(definition: AlertDefinition, model: Model | None) -> Iterator[Fi
         yield Finding(
             ("entity",), what, "add worst_by: the column whose greatest value counts, or a unique test in dbt"
         )
+
+
+def _check_kinds(definition: AlertDefinition, columns: Mapping[str, str] | None) -> Iterator[Finding]:
+    """Columns that must hold times or numbers; evaluation would find out only in front of the data."""
+    wanted = [
+        (("occurred_at",), definition.occurred_at, ("time",), "a time"),
+        (("worst_by",), definition.worst_by, ("number", "time", "duration"), "a number or a time"),
+    ]
+    if definition.deviance is not None:
+        for key in ("value", "limit"):
+            column = getattr(definition.deviance, key)
+            wanted.append((("deviance", key), column, ("number", "time", "duration"), "a number or a time"))
+    for at, column, kinds, what in wanted:
+        kind = kind_of_type((columns or {}).get(column or "", ""))
+        if kind is not None and kind not in kinds:
+            yield Finding(at, f'{_spoken(at)} "{column}" is a {kind}, not {what}', f"name a column that holds {what}")
+
+
+def check_link(link: str | None) -> Iterator[Finding]:
+    """A link that no message would show, because it isn't an http(s) address."""
+    fixed = (link or "").lstrip().partition("{{")[0]
+    if fixed and not fixed.lower().startswith(("https://", "http://")):
+        yield Finding(("link",), "link is not an http(s) address", "begin it with https://, or {{ public_url }}")
 
 
 def _listed(names: Collection[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.destination import Destination, ad_hoc
@@ -12,13 +12,12 @@ from alerting_pipeline.domain.problem import Finding
 from alerting_pipeline.domain.routing_tree import Branch, Match, RoutingTree
 
 Way = tuple[str | int, ...]
+_MISSPELT = 0.8
 
 
 def check_people(definition: Definition, people: People) -> Iterator[Finding]:
     """Teams and roles that a definition names must be in people.yaml."""
-    yield from _known(
-        ("owner",), f'owner "{definition.owner}"', definition.owner, people.teams, "a team in people.yaml"
-    )
+    yield from check_owner(definition.owner, people)
     for index, team in enumerate(definition.visible_to):
         yield from _known(("visible_to", index), f'"{team}"', team, people.teams, "a team in people.yaml")
     if not isinstance(definition, AlertDefinition):
@@ -33,10 +32,19 @@ def check_people(definition: Definition, people: People) -> Iterator[Finding]:
         yield from _known(at, f'role "{role}"', role, people.known_roles, "a role in people.yaml")
 
 
+def check_owner(owner: str, people: People) -> Iterator[Finding]:
+    """An owner, of a definition or in defaults, is a team."""
+    yield from _known(("owner",), f'owner "{owner}"', owner, people.teams, "a team in people.yaml")
+
+
 def check_destinations(definition: AlertDefinition, destinations: Mapping[str, Destination]) -> Iterator[Finding]:
     """What `notify` and `write_back` name must be a destination, and of the right channel."""
     for index, entry in enumerate(definition.notify):
-        if entry not in destinations and ad_hoc(entry) is None:
+        if entry in destinations:
+            continue
+        if ad_hoc(entry) is not None:
+            yield from _destination(("notify", index), entry, destinations)
+        else:
             remedy = did_you_mean(entry, destinations) or "write #channel, a mail address, or a name from that file"
             yield Finding(("notify", index), f'"{entry}" is not a destination in destinations.yaml', remedy)
     for index, entry in enumerate(definition.write_back):
@@ -115,7 +123,10 @@ def _check_match(at: Way, match: Match, people: People | None) -> Iterator[Findi
 
 
 def _destination(at: Way, name: str, destinations: Mapping[str, Destination]) -> Iterator[Finding]:
-    if ad_hoc(name) is None:
+    if ad_hoc(name) is not None and name not in destinations:
+        if (hint := did_you_mean(name, destinations, _MISSPELT)) is not None:
+            yield Finding(at, f'"{name}" is not in destinations.yaml', hint, severity="note")
+    else:
         yield from _known(at, f'"{name}"', name, destinations, "a destination in destinations.yaml")
 
 
@@ -129,13 +140,12 @@ def _known(at: Way, shown: str, name: str, known: Collection[str], what: str) ->
         yield Finding(at, f"{shown} is not {what}", did_you_mean(name, known) or f"there are {names}")
 
 
-def check_labels(tree: RoutingTree, definitions: Iterable[Definition]) -> Iterator[Finding]:
-    """A branch that matches on a label which no definition has would never be taken: worth a note."""
-    known: set[str] = set()
-    either: set[str] = set()
-    for definition in definitions:
-        known |= set(definition.labels)
-        either |= {*definition.labels, *(getattr(definition, "entity", ()))}
+def check_labels(tree: RoutingTree, known: Collection[str], columns: Collection[str]) -> Iterator[Finding]:
+    """A branch that matches on a label which no definition has would never be taken: worth a note.
+
+    `known` are the labels that files state, also those files that have an error; `columns` those of entities.
+    """
+    either = {*known, *columns}
 
     def walk(above: Way, branches: tuple[Branch, ...]) -> Iterator[Finding]:
         for index, branch in enumerate(branches):

@@ -203,7 +203,8 @@ def test_an_empty_value_takes_an_inherited_one_back(read: Read) -> None:
 def test_an_error_in_an_inherited_value_is_told_where_it_stands(read: Read) -> None:
     loaded = read(MINIMAL, {"fraud/_defaults.yaml": "version: 1\nowner: risk-opps\nexpire_after: soon\n"})
     assert said(loaded) == [
-        'fraud/_defaults.yaml:3:15: expire_after "soon" is not a duration; write one such as 15m, 4h, 1h30m or 7d'
+        'fraud/_defaults.yaml:2:8: owner "risk-opps" is not a team in people.yaml; did you mean "risk-ops"?',
+        'fraud/_defaults.yaml:3:15: expire_after "soon" is not a duration; write one such as 15m, 4h, 1h30m or 7d',
     ]
     loaded = read(MINIMAL, {"fraud/_defaults.yaml": "version: 1\nowner: risk-opps\n"})
     assert said(loaded) == [
@@ -233,7 +234,7 @@ PROBLEMS = {
     "status = 'pending'    #": ("created_at < now()  #", "16:52: now() reads a clock; use :as_of, which is the time of the evaluation"),
     "amount > :review_limit and": ("amount in (select 1) and", "16:19: a condition cannot read another relation; join it in dbt"),
     "when: deviance >= 3": ("when: devience >= 3", '36:25: "devience" is not a column of the model; did you mean "deviance"?'),
-    "respond_within: 1d}": ("remind_every: 1d}", "35:3: severity medium has no time allowed (SLA); add respond_within, such as respond_within: 4h"),
+    "respond_within: 1d}": ("remind_every: 1d}", "37:5: severity medium has no time allowed (SLA); add respond_within, such as respond_within: 4h"),
     "runbooks/large": ("runbooks/larg", '9:10: runbook "docs/runbooks/larg_transaction.md" is not a file of this repository; write it'),
     "{{ customer_name }}": ("{{ customer_nam }}", '39:14: summary names "customer_nam", which is no column and no parameter; did you mean "customer_name"?'),
     "{{ transaction_id }}": ("{{ transaction_id.x }}", "41:52: link: a template may not look inside a value; select the column under a name of its own"),
@@ -252,6 +253,18 @@ PROBLEMS = {
     "limit: review_limit": ("limit: revue_limit", '33:34: deviance.limit "revue_limit" is no parameter and no column; did you mean "review_limit"?'),
     "by: segment": ("by: segmnt", '29:9: parameters.review_limit.by "segmnt" is not a column of the model; did you mean "segment"?'),
     "pause: null ": ("pause: {until: 2026-12-01} ", "51:9: reason is missing in pause; add reason: …"),
+    "{area: fraud}": ("{area:fraud}", '10:10: "area:fraud" is one word, without a value; write a space after the colon: area: fraud'),
+    "keep_firing_for: 0m": ("keep_firing_for:0m", '19:1: "keep_firing_for:0m" is no key with a value; write key: value, with a space after the colon'),
+    "system: payments  ": ("system payments  ", '7:1: "system payments" is no key with a value; write key: value, with a space after the colon'),
+    'notify: ["#risk"]': ("notify: [#risk]", '42:10: a # begins a comment here, so that the bracket before it is never closed; quote the name: "#channel"'),
+    "occurred_at: created_at": ("occurred_at: amount", '14:14: occurred_at "amount" is a number, not a time; name a column that holds a time'),
+    "worst_by: amount": ("worst_by: merchant", '13:11: worst_by "merchant" is a text, not a number or a time; name a column that holds a number or a time'),
+    "> :review_limit": ("> {{ review_limit }}", "16:21: a condition is no template; write :name for a parameter, and a column's name alone"),
+    "review_limit and": ("review_limit &&", "16:35: && is not SQL's word; write and"),
+    "amount > :review": ("amount > (select avg(amount) from x) and amount > :review", "16:22: a condition cannot read another relation; join it in dbt"),
+    "= 'pending'": ("= pending", "16:48: \"pending\" is not a column of the model; write 'pending' if it is a text; it has amount, created_at, customer_id, customer_name, loaded_at, merchant, segment, status, transaction_id, usual_amount"),
+    'link: "https:': ('link: "javascript:', "41:7: link is not an http(s) address; begin it with https://, or {{ public_url }}"),
+    "T06:00:00Z": ("T04:00:00Z", "59:5: the steps of a case go forward in time; sort them by at"),
     "renamed_from: null": ("renamed_from: large_transaction", '53:15: renamed_from "large_transaction" is its own name; rename that one, or remove renamed_from'),
 }  # fmt: skip
 
@@ -371,7 +384,7 @@ def test_destinations_are_checked_by_their_channel(read: Read) -> None:
     )
     assert said(loaded) == [
         'destinations.yaml:1:14: "slak" is not a channel; did you mean "slack"?',
-        "destinations.yaml:2:1: a slack destination does not say where to; add to: …",
+        'destinations.yaml:2:1: destination "b" does not say where to; add to: …',
         'destinations.yaml:3:21: to "x" is not a mail address; write name@example.com',
         'destinations.yaml:4:21: unknown key "fil"; did you mean "file"?',
         'destinations.yaml:5:4: destination "e" is not a map; write {channel: slack, to: …}',
@@ -388,6 +401,34 @@ def test_a_fallback_that_reaches_no_engineer_is_noted(read: Read) -> None:
         "in the local inbox; add audience: engineering to one of them in destinations.yaml",
         'routing.yaml:3:26: "nobody" is not a destination in destinations.yaml; '
         "there are #data-team, #risk, fraud_review, queue, risk-mail",
+    ]
+
+
+def test_a_channel_that_is_nearly_one_of_the_file_is_noted(read: Read) -> None:
+    loaded = read(changed('["#risk"]', '["#rsik"]'))
+    assert said(loaded) == []
+    note = f'{PATH}:42:10: note: "#rsik" is not in destinations.yaml; did you mean "#risk"?'
+    assert note in [str(problem) for problem in loaded.problems]
+
+
+def test_a_list_whose_items_are_refused_is_not_called_empty(read: Read) -> None:
+    loaded = read(None, {"defaults.yaml": DEFAULTS.replace("1d}", "1}")})
+    assert [problem.split("; ")[0] for problem in said(loaded)] == [
+        'defaults.yaml:5:44: severity.respond_within "1" is not a duration'
+    ]
+
+
+def test_labels_of_a_file_with_an_error_are_known_to_the_routing_tree(read: Read) -> None:
+    loaded = read(changed("owner: risk-ops", "owner: nobody"))
+    assert [str(problem) for problem in loaded.problems if problem.path == "routing.yaml"] == []
+
+
+def test_a_table_outside_its_schema_is_refused_before_anything_is_sent(read: Read) -> None:
+    text = '"#data-team": {channel: slack, audience: engineering}\nq: {channel: table, table: public.queue}\n'
+    found = [problem for problem in said(read(MINIMAL, {"destinations.yaml": text})) if problem.startswith("dest")]
+    assert found == [
+        'destinations.yaml:2:28: table "public.queue" is not accepted; '
+        "write a table of schema operations, such as operations.review_queue"
     ]
 
 

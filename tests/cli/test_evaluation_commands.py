@@ -141,3 +141,11 @@ def test_a_person_evaluating_by_hand_does_not_end_what_a_failed_test_holds(call:
         app.mart_health.note(ReadyModel("model.shop.transactions", True))
     [cleared] = data(call, "evaluate")["evaluations"]
     assert (cleared["outcome"], cleared["cleared"]) == ("clear", 1)
+
+
+def test_a_database_that_went_away_is_one_sentence(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(App, "app_url", property(lambda app: f"postgresql://alerting_app@/alerting?host={tmp_path}"))
+    code, out, err = call("incidents", "list", "--json")
+    assert code == 1
+    assert json.loads(out)["error"].startswith("The database went away")
+    assert err.startswith("alerting: The database went away")

@@ -25,6 +25,8 @@ def shop(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     lay_out(project)
     (project / "dbt_project/models/marts/slow.sql").write_text("select count(*) as id from {{ ref('stg_orders') }}")
     monkeypatch.chdir(project)
+    large = project / "alert_definitions/large_order.yaml"
+    large.write_text(large.read_text() + "expire_after: 30d\n")  # so that the clock has a say in it, too
     landing = home / "landing/order_lines"
     landing.mkdir(parents=True)
     (landing / "2026-01-05.csv").write_text("order_id,amount\no1,50\no2,150\n")
@@ -38,6 +40,7 @@ def test_a_pass_loads_builds_evaluates_and_delivers_and_a_second_one_finds_nothi
     told = json.loads(out)
     assert code == 0, told["troubles"]
     assert (told["rows_loaded"], told["models_built"], told["opened"], told["sent"]) == (2, 3, 1, 1)
+    assert [each["alert"] for each in told["evaluations"]] == ["large_order"]
     assert len(list((home / "inbox").rglob("*"))) > 0
     code, out = _run(capsys, "--json")
     again = json.loads(out)

@@ -41,7 +41,7 @@ create function private.reveal() returns text language sql as $$select '{CANARY}
 create function marts.reveal() returns text language sql security definer as $$select secret from raw.secrets$$;
 insert into ledger.parameter_values (alert, parameter, type, scope, value, valid_to, changed_by)
     values ('a', 'old', 'text', 'default', '{CANARY}', clock_timestamp(), 'x');
-create table marts.transactions as
+create table marts.transactions with (autovacuum_enabled = false) as
     select n as transaction_id, n * 10.5 as amount, 'pending'::text as status, '{CANARY}'::text as card
     from generate_series(1, 100) n;
 create table marts.not_granted as select * from raw.secrets;

@@ -31,7 +31,7 @@ class TableSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    table: str | None = Field(default=None, pattern=rf"^({_NAME}\.)?{_NAME}$")
+    table: str | None = Field(default=None, pattern=rf"^(({'|'.join(SCHEMAS)})\.)?{_NAME}$")
 
 
 class TableChannel:
