@@ -44,16 +44,20 @@ def type_name(written: str) -> str:
 
 
 def entity_text(column: str, kind: str) -> str:
-    """A column's canonical text, the same whatever the session's settings and however many zeros a number has."""
+    """A column's canonical text, the same whatever the session's settings and however many zeros a number has.
+
+    to_char is NULL for infinity, which is an entity of its own.
+    """
     value = f"{ROW}.{identifier(column)}"
     if kind in ("numeric", "decimal"):
         return f"trim_scale({value})::text"
     if kind in WITH_ZONE:
-        return f"to_char({value} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+        written = f"to_char({value} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+        return f"coalesce({written}, {value}::text)"
     if kind in INSTANTS:
-        return f"to_char({value}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
+        return f"coalesce(to_char({value}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), {value}::text)"
     if kind == "date":
-        return f"to_char({value}, 'YYYY-MM-DD')"
+        return f"coalesce(to_char({value}, 'YYYY-MM-DD'), {value}::text)"
     return f"{value}::text"
 
 

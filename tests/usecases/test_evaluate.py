@@ -248,6 +248,16 @@ def test_the_worst_of_several_rows_stands_for_the_entity(world: World) -> None:
     assert world.evaluate()["large"].cleared == 1
 
 
+def test_a_day_without_end_is_an_entity_of_its_own_and_is_found_again(world: World) -> None:
+    world.model = Model("payments", "model.x.payments", "marts.payments", COLUMNS)
+    world.publish(definition(entity=["day", "created_at"], worst_by="amount"))
+    ends = [{"day": day, "created_at": at} for day in ("infinity", None, "2026-01-05") for at in ("-infinity", None)]
+    world.put(*({"amount": 150, **row} for row in ends))
+    assert world.evaluate()["large"].opened == 6
+    world.put(*({"amount": 1, **row} for row in ends))
+    assert world.evaluate()["large"].cleared == 6
+
+
 def test_clear_when_keeps_an_incident_open_until_it_holds(world: World) -> None:
     world.publish(definition(clear_when="amount < 80"))
     world.put({"id": "t1", "amount": 150})
