@@ -200,8 +200,11 @@ class _Judging:
                 self.transaction.seen.add(found.violations)
 
     def _fail(self, ordinal: int, error: WarehouseError) -> None:
+        """Whenever the warehouse is lost: nothing that was seen or looked up of this definition counts."""
         self.read.errors[ordinal] = error
         self.transaction.seen.take_back([ordinal])
+        self.events = [each for each in self.events if each[0].ordinal != ordinal]
+        self.left.pop(self.definitions[ordinal].alert, None)
 
 
 @dataclass(slots=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from alerting_pipeline.domain.evaluation import Health, Order
 from alerting_pipeline.domain.event import Resolve
 from alerting_pipeline.domain.health import ReadyModel
+from alerting_pipeline.domain.warehouse_error import WarehouseUnreachable
 from alerting_pipeline.rendering.announcement import Directory
 from alerting_pipeline.store.announcements import Announcer
 from alerting_pipeline.store.incident_desk import IncidentDesk
@@ -187,6 +190,31 @@ def test_an_error_neither_resolves_nor_reopens(world: World) -> None:
     result = world.evaluate()["large"]
     assert (result.outcome, result.held) == ("system_failure", 1)
     assert [(row["status"], row["entity"]) for row in world.incidents("kind = 'business'")] == [("open", {"id": "t1"})]
+
+
+def test_a_warehouse_lost_at_the_last_question_resolves_nothing(world: World) -> None:
+    class Lost:
+        """Answers once whether any row can be judged, and then no more."""
+
+        def __init__(self, scans: Any) -> None:
+            self.scans, self.asked = scans, 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.scans, name)
+
+        def is_judged(self, *about: Any) -> bool:
+            self.asked += 1
+            if self.asked > 1:
+                raise WarehouseUnreachable("The warehouse went away")
+            return self.scans.is_judged(*about)
+
+    world.publish(definition())
+    world.put({"id": "t1", "amount": 150})
+    world.evaluate()
+    world.put({"id": "t1", "amount": 1}, {"id": "t2", "amount": None})
+    evaluator = world.evaluator()
+    [result] = replace(evaluator, scans=Lost(evaluator.scans)).evaluate(["large"], Order("m", world.now))
+    assert (result.outcome, result.cleared, result.held) == ("system_failure", 0, 1)
 
 
 def test_a_parameter_has_its_segments_value_and_counts_who_takes_the_default(world: World) -> None:
