@@ -31,7 +31,7 @@ bench: .venv/.installed-dev  ## ratios against peers and physical limits, in one
 	@$(PY) -m benchmarks
 
 golden: .venv/.installed-dev  ## write the golden files anew; read the difference before you commit it
-	@$(PY) -m pytest tests/rendering --regenerate-golden -p no:xdist
+	@$(PY) -m tests.rendering.golden
 
 format: .venv/.installed-dev  ## format the code
 	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format .

@@ -79,6 +79,11 @@ class Ingest(Strict):
             raise ValueError(f"mode {self.mode} has no period; remove it, or write mode: replace_period")
         if self.mode is Mode.APPEND and self.delivery is not None:
             raise ValueError("mode append takes each file by its name; remove delivery, or choose another mode")
+        if self.mode is Mode.SNAPSHOT and self.delivery is None and self.pattern.fields:
+            raise ValueError(
+                "mode snapshot needs delivery: the field of the pattern that says which snapshot is the newest "
+                f"(here {', '.join(sorted(self.pattern.fields))})"
+            )
         if len(self.delimiter) != 1 or self.delimiter in '"\r\n\\':
             raise ValueError("delimiter must be a single character, such as , or ;")
         if any(each in self.null_as for each in '"\r\n') or (self.null_as and self.delimiter in self.null_as):

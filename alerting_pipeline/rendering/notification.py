@@ -176,7 +176,10 @@ def _deviance(incident: Incident, presentation: Presentation) -> str:
     compared = [incident.fields.get(name) for name in presentation.deviance_of]
     if any(words.is_instant(value) for value in compared):
         unit = "duration"
-    return words.deviance(incident.deviance, presentation.deviance_shape, presentation.deviance_direction, unit)
+    name = presentation.deviance_of[-1].replace("_", " ") if presentation.deviance_of else "limit"
+    limit = "the limit" if "limit" in name or "threshold" in name else f"the {name}"
+    shape, direction = presentation.deviance_shape, presentation.deviance_direction
+    return words.deviance(incident.deviance, shape, direction, unit, limit)
 
 
 def _note(news: News) -> str:

@@ -122,7 +122,7 @@ def _local_time(instant: str) -> str:
 
 
 def _buttons(message: Message) -> list[Block]:
-    labels = {"Open": "Open to resolve", "Runbook": "Runbook", "Incident": "Debug"}
+    labels = {"Open": "Open to resolve", "Runbook": "Runbook", "Incident": "History"}
     laid: list[Block] = []
     for position, item in enumerate(text.links(message)):
         button: Block = {

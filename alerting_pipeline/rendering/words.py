@@ -102,9 +102,12 @@ def duration(value: object) -> str:
     return sign + (" ".join(part for part in parts if part) or "0 min")
 
 
-def deviance(value: object, shape: str = "ratio", direction: str = "above", unit: str | None = None) -> str:
-    """How far the value is from its limit: "1.5 × the limit", "3 h 20 min late", "$120 over the limit".
+def deviance(
+    value: object, shape: str = "ratio", direction: str = "above", unit: str | None = None, limit: str = "the limit"
+) -> str:
+    """How far the value is from its limit: "1.5 × the limit", "3 h 20 min late", "$120 over the budget".
 
+    `limit` is what the value is compared with, in words.
     `value` is the ratio, or the difference in the unit of the limit (for durations: a timedelta, or seconds with the
     unit `duration` or `late`); NULL gives an empty text.
     """
@@ -112,14 +115,14 @@ def deviance(value: object, shape: str = "ratio", direction: str = "above", unit
     if amount is None:
         return ""
     if shape == "ratio":
-        return f"{number(round(Decimal(amount), 2) if abs(Decimal(amount)) < 10**9 else amount)} × the limit"
+        return f"{number(round(Decimal(amount), 2) if abs(Decimal(amount)) < 10**9 else amount)} × {limit}"
     side = "over" if direction == "above" else "under"
     if isinstance(value, timedelta) or unit in {"duration", "seconds", "late"}:
         length = duration(abs(amount))
         return f"{length} late" if direction == "above" else f"{length} too early"
     if unit and unit.upper() in _SYMBOLS:
-        return f"{money(abs(Decimal(amount)), unit)} {side} the limit"
-    return f"{number(abs(amount))}{f' {unit}' if unit else ''} {side} the limit"
+        return f"{money(abs(Decimal(amount)), unit)} {side} {limit}"
+    return f"{number(abs(amount))}{f' {unit}' if unit else ''} {side} {limit}"
 
 
 def plain(value: object) -> str:

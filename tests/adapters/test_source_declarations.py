@@ -76,6 +76,7 @@ def test_a_table_says_only_what_differs_from_its_source(tmp_path: Path) -> None:
         ("{kind: files, patern: a.csv, format: csv, mode: append}", 'did you mean "pattern"'),
         ("{kind: files, format: csv, mode: append}", "ingest lacks pattern"),
         ("{kind: files, pattern: '{x}/{y}.csv', format: csv, mode: replace_period}", "needs period"),
+        ("{kind: files, pattern: '{taken}/x.csv', format: csv, mode: snapshot}", "needs delivery"),
         (
             "{kind: files, pattern: '{x}.csv', format: csv, mode: snapshot, delivery: taken}",
             "not a field of the pattern",

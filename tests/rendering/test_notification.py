@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from alerting_pipeline.domain.incident import Disposition, Incident, Kind, Status, Transition, fingerprint
+from alerting_pipeline.rendering import words
 from alerting_pipeline.rendering.notification import News, Presentation, message, notifications
 
 AT = datetime(2026, 1, 5, 5, tzinfo=UTC)
@@ -119,3 +120,9 @@ def test_ending_says_how(transition: Transition, note: str) -> None:
     said = message(ended, SHOWN, "")
     assert said.is_resolved
     assert said.note == note
+
+
+def test_the_deviance_names_what_the_value_is_compared_with() -> None:
+    assert words.deviance(Decimal("15.5"), limit="the usual amount") == "15.5 × the usual amount"
+    assert words.deviance(Decimal(120), "difference", unit="USD", limit="the budget") == "$120 over the budget"
+    assert words.deviance(Decimal(2)) == "2 × the limit"

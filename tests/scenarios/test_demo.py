@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
+import struct
+import subprocess
+import termios
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.scenarios.command_line import Shell
+from tests.scenarios.command_line import PROJECT, Shell
+
+CURSOR_UP = b"\x1b[1A"
 
 pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("demo")]
 
@@ -50,6 +58,30 @@ def test_labels_never_reach_the_warehouse(shell: Shell, demo_home: Path) -> None
         """
     )
     assert columns == []
+
+
+def test_on_a_terminal_nothing_is_drawn_over_the_result(shell: Shell, demo_home: Path) -> None:
+    said = on_a_terminal(shell, "alerting", "demo", "--once", "--days", "3")
+    assert CURSOR_UP in said  # there were bars, while it worked
+    _, _, result = said.partition(b"This pass")
+    assert b"unusual_transaction" in result
+    assert CURSOR_UP not in result
+
+
+def on_a_terminal(shell: Shell, *command: str) -> bytes:
+    """What a terminal of 100 columns would be sent."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    environment = {**shell.environment, "TERM": "xterm-256color"}
+    process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    with suppress(OSError):  # Linux says EIO when the other side is closed
+        while piece := os.read(ours, 65_536):
+            said += piece
+    os.close(ours)
+    assert process.wait(timeout=30) == 0
+    return said
 
 
 def test_nothing_is_left_running(shell: Shell, demo_home: Path) -> None:

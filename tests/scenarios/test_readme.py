@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +54,15 @@ def test_every_shown_command_works_in_order(shell: Shell) -> None:
         else:
             done = shell.run("bash", "-c", command, timeout=290)
             assert done.returncode == 0, f"$ {command}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_definition_that_the_readme_shows_is_a_good_one(shell: Shell, tmp_path: Path) -> None:
+    [shown] = re.findall(r"```yaml\n(version: 1\nalert:.*?)```", README, flags=re.DOTALL)
+    folder = tmp_path / "definitions"
+    shutil.copytree(PROJECT / "alert_definitions", folder)
+    (folder / "fraud" / "large_transaction.yaml").write_text(shown)
+    own = Shell(shell.home, {"ALERTING_DEFINITIONS": str(folder)})
+    assert own.json("validate")["errors"] == 0
 
 
 def serves_and_stops(shell: Shell, command: str) -> None:
