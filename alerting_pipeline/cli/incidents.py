@@ -11,7 +11,7 @@ import click
 
 from alerting_pipeline.app import App
 from alerting_pipeline.cli.output import json_option, print_json, print_table
-from alerting_pipeline.domain.errors import AlertingError
+from alerting_pipeline.domain.errors import AlertingError, BadCall
 
 _COLUMNS = ("id", "alert", "severity", "status", "opened", "due", "owner", "summary")
 _as_option: Callable[[Any], Any] = click.option(
@@ -21,11 +21,14 @@ _note_option: Callable[[Any], Any] = click.option("--note", default="", help="A 
 
 
 @click.group("incidents", invoke_without_command=True)
+@json_option
 @click.pass_context
-def incidents(context: click.Context) -> None:
+def incidents(context: click.Context, as_json: bool) -> None:
     """What is wrong now, and what was: list, show, acknowledge, resolve."""
     if context.invoked_subcommand is None:
-        context.invoke(list_incidents)
+        context.invoke(list_incidents, as_json=as_json)
+    elif as_json:
+        raise BadCall(f"write --json at the end: alerting incidents {context.invoked_subcommand} --json")
 
 
 @incidents.command("list")

@@ -15,11 +15,14 @@ _STATUSES = ("waiting", "leased", "sent", "dead")
 
 
 @click.group("outbox", invoke_without_command=True)
+@json_option
 @click.pass_context
-def outbox(context: click.Context) -> None:
+def outbox(context: click.Context, as_json: bool) -> None:
     """Messages to destinations: waiting, leased to a worker, sent, or dead."""
     if context.invoked_subcommand is None:
-        context.invoke(list_deliveries)
+        context.invoke(list_deliveries, as_json=as_json)
+    elif as_json:
+        raise BadCall(f"write --json at the end: alerting outbox {context.invoked_subcommand} --json")
 
 
 @outbox.command("list")

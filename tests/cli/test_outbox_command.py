@@ -49,6 +49,12 @@ def test_message_is_delivered_to_the_inbox_and_listed(app: App, home: Path) -> N
     assert (home / "inbox" / f"{key}.json").exists()
     listed = json.loads(run(outbox, "list").stdout)
     assert [(row["destination"], row["status"]) for row in listed["deliveries"]] == [("#risk", "sent")]
+    assert json.loads(run(outbox).stdout) == listed
+
+
+def test_json_before_a_subcommand_is_a_bad_call() -> None:
+    with pytest.raises(BadCall, match="write --json at the end: alerting outbox list --json"):
+        CliRunner().invoke(outbox, ["--json", "list"], catch_exceptions=False, standalone_mode=False)
 
 
 def test_dead_letter_opens_an_incident_that_ends_when_the_destination_works(

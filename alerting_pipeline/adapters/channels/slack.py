@@ -202,7 +202,7 @@ def _refused(error: Any, method: str) -> NoReturn:
     status = getattr(response, "status_code", 200)
     answer = getattr(response, "data", response)
     code = str(answer.get("error", "")) if isinstance(answer, dict) else ""
-    code = re.sub(r"[^a-z0-9_]", "", code.lower())[:60]
+    code = code if re.fullmatch(r"[a-z0-9_]{1,60}", code) else ""  # a page of a proxy is no code
     if status == 429 or code in {"ratelimited", "rate_limited"}:
         after = _seconds(getattr(response, "headers", {}))
         raise Undelivered("Slack asks to slow down", retryable=True, retry_after=after) from error

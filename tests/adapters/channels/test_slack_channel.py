@@ -177,6 +177,12 @@ def test_trouble_of_slack_passes_and_is_uncertain(slack: SlackServer, fault: Fau
     assert len([method for method, _ in slack.calls if method == "chat.postMessage"]) <= 1
 
 
+def test_page_of_a_proxy_is_not_repeated_as_an_error_code(slack: SlackServer) -> None:
+    slack.inject(Fault(status=500))
+    with pytest.raises(Undelivered, match=r"^Slack has trouble of its own \(HTTP 500\)$"):
+        channel(slack).deliver(delivery())
+
+
 def test_nobody_listening_is_not_uncertain(slack: SlackServer) -> None:
     with SlackServer() as gone:
         pass
