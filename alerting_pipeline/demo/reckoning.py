@@ -13,7 +13,7 @@ from typing import Any
 
 from alerting_pipeline.demo.labels import Label
 
-ROW_COLUMNS = ("alert", "planted", "alerted once", "more than once", "missed", "near misses", "fired", "false")
+ROW_COLUMNS = ("alert", "planted", "once", "repeated", "missed", "near misses", "fired", "false")  # 80 columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,10 +69,10 @@ def test_on_a_terminal_nothing_is_drawn_over_the_result(shell: Shell, demo_home:
 
 
 def on_a_terminal(shell: Shell, *command: str) -> bytes:
-    """What a terminal of 100 columns would be sent."""
+    """What a terminal of 80 columns would be sent."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-    environment = {**shell.environment, "TERM": "xterm-256color"}
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
+    environment = {**shell.environment, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "40"}
     process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     said = b""
