@@ -5,6 +5,8 @@
 
 PY = .venv/bin/python
 DEMO_FLAGS = $(if $(ONCE),--once) $(if $(DAYS),--days $(DAYS))
+# A file of tests is one worker's: some files tell a story in order, and roles belong to the whole server.
+PYTEST = $(PY) -m pytest -n 2 --dist loadfile
 QUICK = not browser and not faults and not scenario
 
 help:  ## this list
@@ -14,10 +16,10 @@ demo: .venv/.installed  ## the sample company end to end; ONCE=1 exits afterward
 	@$(PY) -m alerting_pipeline.cli demo $(DEMO_FLAGS)
 
 test: .venv/.installed-dev  ## the suite before every commit
-	@$(PY) -m pytest -n 2 --dist loadgroup -m "$(QUICK)"
+	@$(PYTEST) -m "$(QUICK)"
 
 test-all: .venv/.installed-dev chromium  ## the suite with browser, fault and scenario tests
-	@$(PY) -m pytest -n 2 --dist loadgroup
+	@$(PYTEST)
 
 check: .venv/.installed-dev  ## linters, types, direction of imports, dbt parse, alerting validate
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .

@@ -12,7 +12,6 @@ from tests.browser.dagster_ui import CHROMIUM, PATH_TO_SLACK, browser_page, open
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(400),
-    pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is absent; apt-get install chromium"),
 ]
 

@@ -15,7 +15,7 @@ from alerting_pipeline.settings import read_settings
 from tests.defs.shop import Shop, lay_out, rows, worker
 from tests.sinks.slack_api import TOKEN, SlackServer
 
-pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240), pytest.mark.xdist_group("shop")]
+pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
 MATERIALIZED = dg.DagsterEventType.ASSET_MATERIALIZATION
 LAST_OUTCOME = "select outcome from ledger.evaluations order by evaluation_id desc limit 1"
 

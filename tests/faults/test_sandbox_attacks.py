@@ -26,8 +26,8 @@ from tests.faults.sandbox_world import (
     observe,
 )
 
-# Roles belong to the whole server: two of these tests at once would see each other's.
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("sandbox")]
+# Roles belong to the whole server: two of these tests at once would see each other's, so a file has one worker.
+pytestmark = pytest.mark.faults
 
 COLUMNS = {"transaction_id": "bigint", "amount": "numeric", "status": "text", "card": "text"}
 CATALOG = Catalog({"transactions": Model("transactions", "model.transactions", "marts.transactions", COLUMNS)})

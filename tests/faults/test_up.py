@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parent.parent.parent
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 if sys.platform != "linux":
     pytest.skip("processes are counted in /proc, which only Linux has", allow_module_level=True)
 

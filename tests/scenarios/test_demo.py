@@ -17,7 +17,7 @@ from tests.scenarios.command_line import PROJECT, Shell
 
 CURSOR_UP = b"\x1b[1A"
 
-pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.scenario]
 
 
 def test_every_planted_exception_is_alerted_once_and_no_near_miss(shell: Shell, demo_home: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.scenarios.command_line import PROJECT, Shell
 
-pytestmark = [pytest.mark.scenario, pytest.mark.xdist_group("ports")]
+pytestmark = [pytest.mark.scenario]
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 # Not run here: the first two would run this very suite within itself, the last one is run (and stopped) below.
