@@ -212,14 +212,9 @@ def observe(world: World, text: str, attack: Callable[[World, str], str]) -> Out
         sqlstate = failure.sqlstate
     seconds = time.monotonic() - began
     _wait_for_the_end_of_sessions(world)
-    # A backend may be missing from pg_stat_activity for the moment in which it reports; one that was ended stays away.
-    changed = _changed(world, before) and (time.sleep(0.2) or _changed(world, before))
-    return Outcome(output, error, sqlstate, seconds, changed, is_refused)
-
-
-def _changed(world: World, before: dict[str, object]) -> list[str]:
     after = world.state()
-    return [name for name in before if before[name] != after[name]]
+    changed = [name for name in before if before[name] != after[name]]
+    return Outcome(output, error, sqlstate, seconds, changed, is_refused)
 
 
 def by_stream(world: World, text: str) -> str:
