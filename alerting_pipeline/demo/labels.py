@@ -16,12 +16,17 @@ Kind = Literal["exception", "near_miss"]
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One planted case: the alert it is about, the entity as the incident will name it, and the truth."""
+    """One planted case: the alert it is about, the entity as the incident will name it, and the truth.
+
+    `alert` may name a report, too: the entity is then what its message is about. `to` says who must hear of an
+    exception: destinations by name, or a report's recipient; empty: not said.
+    """
 
     alert: str
     entity: Mapping[str, str]
     kind: Kind
     why: str
+    to: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -32,11 +37,21 @@ class Label:
 def to_lines(labels: Iterable[Label]) -> bytes:
     """The labels as JSON lines."""
     return "".join(
-        json.dumps({"alert": label.alert, "entity": dict(label.entity), "kind": label.kind, "why": label.why}) + "\n"
+        json.dumps(
+            {
+                "alert": label.alert,
+                "entity": dict(label.entity),
+                "kind": label.kind,
+                "why": label.why,
+                "to": list(label.to),
+            }
+        )
+        + "\n"
         for label in labels
     ).encode()
 
 
 def read(path: Path) -> list[Label]:
     """The labels that `to_lines` wrote."""
-    return [Label(**json.loads(line)) for line in path.read_text().splitlines()]
+    written = [json.loads(line) for line in path.read_text().splitlines()]
+    return [Label(**{**each, "to": tuple(each["to"])}) for each in written]
