@@ -148,14 +148,15 @@ def _wait_for_outbox(app: App, after: int, children: Children, shown: Progress) 
 
 def _reckon(app: App) -> Reckoning:
     from alerting_pipeline.demo import labels
-    from alerting_pipeline.demo.reckoning import reckon
+    from alerting_pipeline.demo.reckoning import Raised, reckon
     from alerting_pipeline.store.overview import raised
 
-    return reckon(labels.read(_labels(app.settings)), raised(app.engine))
+    told = [Raised(each["alert"], each["entity"], frozenset(each["told"])) for each in raised(app.engine)]
+    return reckon(labels.read(_labels(app.settings)), told)
 
 
 def _show(made: Summary, done: Pass, reckoning: Reckoning, as_json: bool, settings: Settings) -> None:
-    from alerting_pipeline.demo.reckoning import ROW_COLUMNS
+    from alerting_pipeline.demo.reckoning import LEGEND, ROW_COLUMNS
 
     if as_json:
         print_json({"generated": made, "pass": done, "reckoning": reckoning.as_dict()})
@@ -168,8 +169,9 @@ def _show(made: Summary, done: Pass, reckoning: Reckoning, as_json: bool, settin
     print_table(
         ROW_COLUMNS, reckoning.rows(), "The reckoning: what was planted, and what was alerted since the first run"
     )
-    for case in (*reckoning.missed, *reckoning.repeated, *reckoning.near_misses_fired, *reckoning.false):
-        click.echo(f"  {case.alert} {case.entity}: {case.why or 'nothing was planted there'}")
+    click.echo(LEGEND)
+    for case in reckoning.wrong:
+        click.echo(f"  {case.sentence}")
     click.echo(f"""
 {_where_messages_went(settings)}
 

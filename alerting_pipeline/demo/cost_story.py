@@ -17,6 +17,7 @@ from alerting_pipeline.demo.labels import Kind, Label
 CURRENCY = "USD"
 UNALLOCATED = "unallocated"
 _ALERT = "over_daily_budget"
+_TO = ("#cloud-cost", "finops-mail")
 _DIGITS = Decimal("0.0000000001")
 
 
@@ -67,7 +68,7 @@ _UNALLOCATED_PEAK = 4
 def labels() -> list[Label]:
     """The labels of the planted days."""
     planted = [
-        Label(_ALERT, {"team": plot.team, "day": day_before(plot.days_ago).isoformat()}, plot.kind, plot.why)
+        Label(_ALERT, {"team": plot.team, "day": day_before(plot.days_ago).isoformat()}, plot.kind, plot.why, _TO)
         for plot in _PLOTS
     ]
     peak = {"team": UNALLOCATED, "day": day_before(_UNALLOCATED_PEAK).isoformat()}

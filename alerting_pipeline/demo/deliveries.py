@@ -19,6 +19,7 @@ ORDER_COLUMNS = ("delivery_id", "customer_id", "region", "carrier", "ordered_at"
 _REGIONS = ("north", "south", "east", "west", "islands")
 _CARRIERS = ("Blue Van", "Pedal Post", "Swift Parcel")
 _ALERT = "late_delivery"
+_TO = ("#logistics", "late_delivery_queue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def planted_orders() -> tuple[list[Order], list[Label]]:
     for number, plot in enumerate(_PLOTS):
         order = _planted(number, plot)
         orders.append(order)
-        labels.append(Label(_ALERT, {"delivery_id": order.delivery_id}, plot.kind, plot.why))
+        labels.append(Label(_ALERT, {"delivery_id": order.delivery_id}, plot.kind, plot.why, _TO))
     return orders, labels
 
 

@@ -34,6 +34,12 @@ class Plot:
     after: tuple[float, ...] = ()
     listed_before_as: str | None = None
     is_fraud: bool = False
+    is_serious: bool = False
+
+    @property
+    def to(self) -> tuple[str, ...]:
+        """Who must hear of it, should it fire."""
+        return ("#risk", "fraud_review", *(("risk-mail",) if self.is_serious else ()))
 
 
 _LARGE = "large_transaction"
@@ -45,8 +51,10 @@ def _habit(low: float, high: float, payments: int = 12) -> tuple[float, ...]:
 
 
 PLOTS = (
-    Plot("exception", _LARGE, "retail", 1, "23:10", 104_000.0, "ten times the retail limit", is_fraud=True),
-    Plot("exception", _LARGE, "retail", 1, "09:45", 34_900.0, "three times the retail limit", is_fraud=True),
+    Plot("exception", _LARGE, "retail", 1, "23:10", 104_000.0, "ten times the retail limit", is_fraud=True,
+         is_serious=True),
+    Plot("exception", _LARGE, "retail", 1, "09:45", 34_900.0, "three times the retail limit", is_fraud=True,
+         is_serious=True),
     Plot("exception", _LARGE, "retail", 2, "14:20", 12_480.0, "over the retail limit"),
     Plot("exception", _LARGE, "premium", 5, "11:05", 61_000.0, "over the premium limit"),
     Plot("exception", _LARGE, "business", 9, "16:30", 128_000.0, "over the business limit"),
@@ -63,7 +71,7 @@ PLOTS = (
          "upgrade, under the one in the newest customer list", listed_before_as="retail"),
     Plot("exception", _UNUSUAL, "retail", 3, "22:40", 480.0, "eight times the usual amount", habit=_habit(54, 66)),
     Plot("exception", _UNUSUAL, "retail", 1, "21:15", 620.0, "fifteen times the usual amount", habit=_habit(35, 45),
-         is_fraud=True),
+         is_fraud=True, is_serious=True),
     Plot("exception", _UNUSUAL, "premium", 6, "13:50", 1_400.0, "over nine times a premium customer's usual amount",
          habit=_habit(140, 160)),
     Plot("exception", _UNUSUAL, "business", 4, "07:35", 7_400.0, "over eight times a business's usual amount",
@@ -109,7 +117,7 @@ def planned_payments() -> tuple[list[Payment], list[Label]]:
     payments.sort(key=lambda payment: (payment.made_at, payment.customer_id))
     numbered = _numbered(payments)
     labels = [
-        Label(plot.alert, {"transaction_id": str(numbered[turn].transaction_id)}, plot.kind, plot.why)
+        Label(plot.alert, {"transaction_id": str(numbered[turn].transaction_id)}, plot.kind, plot.why, plot.to)
         for plot, turn in turning_points
     ]
     return [numbered[payment] for payment in payments], labels

@@ -178,7 +178,21 @@ def outbox_since(engine: Engine, sequence: int) -> tuple[int, int]:
 
 
 def raised(engine: Engine) -> list[dict[str, Any]]:
-    """`alert` and `entity` of every incident there ever was, in order."""
+    """`alert`, `entity` and `told` of every incident there ever was, in order.
+
+    `told`: the destinations that took the message of its opening, a summary of several incidents included.
+    """
     with engine.connect() as connection:
-        rows = connection.execute(text("select alert, entity from ledger.incidents order by incident_id"))
+        rows = connection.execute(
+            text("""
+            select
+                i.alert, i.entity,
+                array(
+                    select distinct o.destination from ledger.outbox o
+                    where o.status = 'sent' and o.transition = 'opened'
+                        and (o.incident_id = i.incident_id or (o.incident_id is null and o.alert = i.alert))
+                ) as told
+            from ledger.incidents i order by i.incident_id
+            """)
+        )
         return [dict(row) for row in rows.mappings()]

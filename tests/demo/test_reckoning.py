@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from alerting_pipeline.demo.labels import Label, read, to_lines
-from alerting_pipeline.demo.reckoning import ROW_COLUMNS, reckon
+from alerting_pipeline.demo.reckoning import ROW_COLUMNS, Raised, reckon
 
 LABELS = [
     Label("large_transaction", {"transaction_id": "1"}, "exception", "large"),
@@ -15,8 +14,8 @@ LABELS = [
 ]
 
 
-def incident(alert: str, **entity: str) -> dict[str, object]:
-    return {"alert": alert, "entity": entity}
+def incident(alert: str, **entity: str) -> Raised:
+    return Raised(alert, entity, frozenset({"#risk"}))
 
 
 def test_each_exception_once_and_nothing_else_is_perfect() -> None:
@@ -28,13 +27,27 @@ def test_each_exception_once_and_nothing_else_is_perfect() -> None:
         ],
     )
     assert found.is_perfect
-    assert found.rows()[-1] == ("all", 2, 2, 0, 0, 1, 0, 0)
+    assert found.rows()[-1] == ("all", 2, 2, 0, 0, 0, 1, 0, 0)
 
 
-def test_an_entity_may_come_as_json_text_and_in_any_order_of_columns() -> None:
-    entity = json.dumps({"day": "2026-01-16", "team": "checkout"})
-    found = reckon(LABELS[2:], [{"alert": "over_daily_budget", "entity": entity}])
+def test_the_order_of_an_entitys_columns_does_not_matter() -> None:
+    found = reckon(LABELS[2:], [incident("over_daily_budget", day="2026-01-16", team="checkout")])
     assert [case.entity for case in found.alerted_once] == ["2026-01-16, checkout"]
+
+
+def test_an_exception_told_to_others_than_it_should_went_astray() -> None:
+    label = Label("large_transaction", {"transaction_id": "1"}, "exception", "large", to=("#risk", "risk-mail"))
+    found = reckon([label], [incident("large_transaction", transaction_id="1")])
+    assert [case.why for case in found.astray] == ["large; #risk, risk-mail must hear of it, and #risk did"]
+    assert found.alerted_once == ()
+    assert not found.is_perfect
+
+
+def test_one_destination_too_many_is_astray_as_well() -> None:
+    label = Label("large_transaction", {"transaction_id": "1"}, "exception", "large", to=("#risk",))
+    both = Raised("large_transaction", {"transaction_id": "1"}, frozenset({"#risk", "#everybody"}))
+    assert not reckon([label], [both]).is_perfect
+    assert reckon([label], [incident("large_transaction", transaction_id="1")]).is_perfect
 
 
 def test_a_missed_exception_is_named_with_its_reason() -> None:
