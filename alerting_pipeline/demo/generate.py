@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from alerting_pipeline.demo import cost_report, cost_story, deliveries, labels, payments
+from alerting_pipeline.demo import cost_report, cost_story, deliveries, labels, payments, stock
 from alerting_pipeline.demo.calendar import AS_OF, DEFAULT_DAYS, day_before, past_days
 from alerting_pipeline.demo.company import customers, terminals
 from alerting_pipeline.demo.landing import as_csv, as_gzip, as_json_lines, deliver
@@ -63,6 +63,7 @@ def _files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[File]:
     yield from _delivery_files(days, seed, truth)
     yield from _cost_files(days, seed)
     truth += cost_story.labels()
+    yield from _stock_files(days, seed, truth)
 
 
 def _lists(seed: int) -> Iterator[File]:
@@ -117,6 +118,17 @@ def _cost_files(days: int, seed: int) -> Iterator[File]:
         rows = list(cost_report.line_items(seed, delivery))
         name = f"{delivery.period}/{delivery.delivered_on}/report-00001.csv.gz"
         yield "cost_and_usage", name, as_gzip(as_csv(cost_report.HEADER, rows)), len(rows)
+
+
+def _stock_files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[File]:
+    truth += stock.planted_stock()
+    for day in past_days(days):
+        sold = stock.sales(seed, day, is_ordinary=day >= day_before(days))
+        yield "sales_orders", f"{day}.csv.gz", as_gzip(as_csv(stock.SALE_COLUMNS, sold)), len(sold)
+    levels, coming = list(stock.stock_levels(seed)), list(stock.purchases(seed))
+    yield "stock_levels", f"{day_before(0)}/stock_levels.csv", as_csv(stock.STOCK_COLUMNS, levels), len(levels)
+    content = as_csv(stock.PURCHASE_COLUMNS, coming)
+    yield "purchase_orders", f"{day_before(0)}/purchase_orders.csv", content, len(coming)
 
 
 def _file_by_day(

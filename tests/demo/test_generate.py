@@ -118,7 +118,7 @@ def test_files_lie_where_the_sources_look_for_them(company: tuple[Path, Path, Su
 
 def test_every_use_case_has_exceptions_and_near_misses(company: tuple[Path, Path, Summary]) -> None:
     found = Counter((label.alert, label.kind) for label in labels.read(company[1]))
-    for alert in ("large_transaction", "unusual_transaction", "late_delivery", "over_daily_budget"):
+    for alert in ("large_transaction", "unusual_transaction", "late_delivery", "over_daily_budget", "stock_runs_out"):
         assert 3 <= found[alert, "exception"] <= 8  # few enough to read
         assert found[alert, "near_miss"] >= 5
     assert company[2].exceptions + company[2].near_misses == sum(found.values())
