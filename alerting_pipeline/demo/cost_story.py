@@ -16,8 +16,9 @@ from alerting_pipeline.demo.labels import Kind, Label
 
 CURRENCY = "USD"
 UNALLOCATED = "unallocated"
+HEARS = ("#cloud-cost", "finops-mail")
+"""Who must hear of an exception, by the routing tree."""
 _ALERT = "over_daily_budget"
-_TO = ("#cloud-cost", "finops-mail")
 _DIGITS = Decimal("0.0000000001")
 
 
@@ -68,7 +69,7 @@ _UNALLOCATED_PEAK = 4
 def labels() -> list[Label]:
     """The labels of the planted days."""
     planted = [
-        Label(_ALERT, {"team": plot.team, "day": day_before(plot.days_ago).isoformat()}, plot.kind, plot.why, _TO)
+        Label(_ALERT, {"team": plot.team, "day": day_before(plot.days_ago).isoformat()}, plot.kind, plot.why, HEARS)
         for plot in _PLOTS
     ]
     peak = {"team": UNALLOCATED, "day": day_before(_UNALLOCATED_PEAK).isoformat()}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from alerting_pipeline.demo import cost_report, cost_story, deliveries, labels, payments, stock
+from alerting_pipeline.demo import cost_charges, cost_report, cost_story, deliveries, labels, payments, stock
 from alerting_pipeline.demo.calendar import AS_OF, DEFAULT_DAYS, day_before, past_days
 from alerting_pipeline.demo.company import customers, terminals
 from alerting_pipeline.demo.landing import as_csv, as_gzip, as_json_lines, deliver
@@ -80,6 +80,8 @@ def _lists(seed: int) -> Iterator[File]:
     budgets = [(s.team, s.budget, cost_story.CURRENCY) for s in cost_story.SPENDERS if s.budget is not None]
     content = as_csv(("team", "daily_budget", "currency"), budgets)
     yield "team_budgets", f"{day_before(0)}/team_budgets.csv", content, len(budgets)
+    content = as_csv(("cost_category", "allocation_key", "team", "share"), cost_charges.KEYS)
+    yield "shared_cost_keys", f"{day_before(0)}/shared_cost_keys.csv", content, len(cost_charges.KEYS)
 
 
 def _payment_files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[File]:

@@ -26,6 +26,8 @@ MARTS = {
         from marts.deliveries order by delivery_id""",
     "team_daily_cost": """select team, day, cost, budget, currency, line_items, billing_period, delivery
         from marts.team_daily_cost order by team, day""",
+    "team_allocated_cost": """select team, day, cost, cost_category, allocation_key, billing_period, delivery
+        from marts.team_allocated_cost order by team, day, cost_category""",
     "provider_daily_cost": "select provider, day, billed_cost, charges from marts.provider_daily_cost order by 1, 2",
 }
 WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")

@@ -18,8 +18,10 @@ line_items as (
         greatest(least(usage_day, period_end - 1), period_start) as day,
         account_id,
         app,
+        {{ cost_category('line_item_type', 'service', 'commitment_id') }} as cost_category,
         currency,
         cost,
+        usage_end,
         delivery,
         load_id,
         loaded_at
@@ -34,11 +36,13 @@ select
     day,
     account_id,
     app,
+    cost_category,
     currency,
     sum(cost) as cost,
     count(*) as line_items,
+    max(usage_end) filter (where cost_category = 'usage') as usage_until,
     max(delivery) as delivery,
     max(load_id) as load_id,
     max(loaded_at) as loaded_at
 from line_items
-group by billing_period, day, account_id, app, currency
+group by billing_period, day, account_id, app, cost_category, currency
