@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from alerting_pipeline.demo import cost_charges, cost_report, cost_story, deliveries, labels, payments, stock
+from alerting_pipeline.demo import (
+    cost_charges,
+    cost_report,
+    cost_story,
+    customer_success,
+    deliveries,
+    labels,
+    payments,
+    stock,
+)
 from alerting_pipeline.demo.calendar import AS_OF, DEFAULT_DAYS, day_before, past_days
 from alerting_pipeline.demo.company import customers, terminals
 from alerting_pipeline.demo.landing import as_csv, as_gzip, as_json_lines, deliver
@@ -62,6 +71,7 @@ def _files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[File]:
     yield from _payment_files(days, seed, truth)
     yield from _delivery_files(days, seed, truth)
     yield from _cost_files(days, seed)
+    yield from customer_success.files(days, seed, truth)
     truth += cost_story.labels()
     yield from _stock_files(days, seed, truth)
 

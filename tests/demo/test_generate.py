@@ -21,6 +21,14 @@ from alerting_pipeline.demo.calendar import AS_OF, day_before
 from alerting_pipeline.demo.generate import Summary, generate
 
 ORDINARY_LIMIT = 10_000
+USE_CASES = (
+    "large_transaction",
+    "unusual_transaction",
+    "late_delivery",
+    "location_at_risk",
+    "over_daily_budget",
+    "stock_runs_out",
+)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +126,7 @@ def test_files_lie_where_the_sources_look_for_them(company: tuple[Path, Path, Su
 
 def test_every_use_case_has_exceptions_and_near_misses(company: tuple[Path, Path, Summary]) -> None:
     found = Counter((label.alert, label.kind) for label in labels.read(company[1]))
-    for alert in ("large_transaction", "unusual_transaction", "late_delivery", "over_daily_budget", "stock_runs_out"):
+    for alert in USE_CASES:
         assert 3 <= found[alert, "exception"] <= 8  # few enough to read
         assert found[alert, "near_miss"] >= 5
     assert company[2].exceptions + company[2].near_misses == sum(found.values())

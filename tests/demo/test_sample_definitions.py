@@ -11,7 +11,14 @@ from alerting_pipeline.adapters.definition_files import load
 from alerting_pipeline.domain.definition import AlertDefinition
 
 PROJECT = Path(__file__).parent.parent.parent
-ALERTS = ("large_transaction", "unusual_transaction", "late_delivery", "over_daily_budget", "stock_runs_out")
+ALERTS = (
+    "large_transaction",
+    "unusual_transaction",
+    "late_delivery",
+    "location_at_risk",
+    "over_daily_budget",
+    "stock_runs_out",
+)
 
 
 @pytest.fixture(scope="module")
