@@ -13,12 +13,14 @@ from alerting_pipeline.domain.definition import TEMPLATE_NAMES, AlertDefinition,
 from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.problem import Finding
 from alerting_pipeline.domain.query import Query, parse_query
+from alerting_pipeline.domain.severity import NOW
 
 TemplateNames = Callable[[str], frozenset[str]]
 """The names that a template uses; raises ValueError with a sentence for a template that cannot be read."""
 
 _NUMERIC = ("numeric", "decimal", "integer", "int", "bigint", "smallint", "double precision", "real", "float", "")
 _EXTRA = {"deviance": "numeric"}
+_LEAST_CHANGE_OF_LATENESS = 3_600
 
 
 @dataclass(slots=True)
@@ -169,7 +171,9 @@ def _check_deviance(definition: AlertDefinition, columns: Collection[str] | None
     deviance = definition.deviance
     if deviance is None or columns is None:
         return []
-    found = check_column(("deviance", "value"), deviance.value, columns)
+    found = [] if deviance.value == NOW else check_column(("deviance", "value"), deviance.value, columns)
+    if deviance.value == NOW:
+        found += _check_lateness(deviance, definition)
     if deviance.limit not in columns and deviance.limit not in definition.parameters:
         known = {*columns, *definition.parameters}
         remedy = did_you_mean(deviance.limit, known) or "name a parameter of this definition or a column"
@@ -197,6 +201,22 @@ def _check_keys(definition: AlertDefinition, model: Model | None) -> Iterator[Fi
         what = f"the model may have several rows per entity ({', '.join(definition.entity)})"
         yield Finding(
             ("entity",), what, "add worst_by: the column whose greatest value counts, or a unique test in dbt"
+        )
+
+
+def _check_lateness(deviance: Deviance, definition: AlertDefinition) -> Iterator[Finding]:
+    """A deviance that grows with the clock: it is a length of time, and must not edit its message at every look."""
+    if deviance.as_ != "difference":
+        what = 'deviance.value ":as_of" is a time, and a ratio of times means nothing'
+        yield Finding(("deviance", "value"), what, "add as: difference, which gives how late it is")
+        return
+    least = definition.update_when.deviance_changes_by
+    if least is not None and least < _LEAST_CHANGE_OF_LATENESS:
+        what = (
+            f"deviance grows with the clock, so update_when.deviance_changes_by {least} s edits every message at once"
+        )
+        yield Finding(
+            ("deviance", "value"), what, "add update_when: {deviance_changes_by: 1d}, or an hour at the least"
         )
 
 

@@ -14,7 +14,7 @@ from alerting_pipeline.domain.condition import Condition, parse
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.parameters import Parameter
-from alerting_pipeline.domain.severity import Deviance
+from alerting_pipeline.domain.severity import NOW, Deviance
 from alerting_pipeline.domain.sql_fragment import (
     INSTANTS,
     PARAMETER,
@@ -74,7 +74,7 @@ def read(definition: AlertDefinition, column_types: Mapping[str, str], as_of: da
         return _rendered(condition, definition.alert, parameters, entity, types, moment, deviance)
 
     stated = definition.deviance or _derived(checked)
-    deviance = _deviance(stated, definition, types, entity) if stated else "cast(null as numeric)"
+    deviance = _deviance(stated, definition, types, entity, moment) if stated else "cast(null as numeric)"
     way_out = definition.clear_when and parse(definition.clear_when, columns=types, parameters=parameters)
     levels = [
         (parse(level.when, columns=types, parameters=parameters, extra=("deviance",)), level.level)
@@ -100,7 +100,8 @@ def read(definition: AlertDefinition, column_types: Mapping[str, str], as_of: da
         column_types=types,
         parameters=parameters,
         as_of=moment,
-        uses_as_of=any(found.uses_as_of for found in (checked, way_out, *(when for when, _ in levels)) if found),
+        uses_as_of=(stated is not None and stated.value == NOW)
+        or any(found.uses_as_of for found in (checked, way_out, *(when for when, _ in levels)) if found),
     )
 
 
@@ -155,16 +156,17 @@ def _derived(condition: Condition) -> Deviance | None:
 
 
 def _deviance(
-    deviance: Deviance, definition: AlertDefinition, types: Mapping[str, str], entity: Mapping[str, str]
+    deviance: Deviance, definition: AlertDefinition, types: Mapping[str, str], entity: Mapping[str, str], moment: str
 ) -> str:
     """Ratio: value / limit, NULL for a zero limit or one of the opposite sign. Difference: how far beyond the limit, in
     the limit's unit; in seconds for times. Infinite results are NULL: nothing can be compared with them.
     """
     parameter = definition.parameters.get(deviance.limit)
-    if deviance.value not in types or (parameter is None and deviance.limit not in types):
+    is_now = deviance.value == NOW
+    if not (is_now or deviance.value in types) or (parameter is None and deviance.limit not in types):
         raise AlertingError(f"deviance of {definition.alert} names a column that the model has not; correct it")
-    kind = types[deviance.value]
-    value = without_nan(deviance.value, kind)
+    kind = "timestamptz" if is_now else types[deviance.value]
+    value = moment if is_now else without_nan(deviance.value, kind)
     if parameter is not None:
         limit = parameter_sql(definition.alert, deviance.limit, parameter, entity)
         limit_kind = parameter.sql_type

@@ -65,6 +65,7 @@ def depends_on_time(definition: AlertDefinition) -> bool:
     """Can the definition's incidents change although its model doesn't: by :as_of in its SQL, or by expiring?"""
     texts = (definition.condition, definition.clear_when or "", definition.query or "")
     texts = (*texts, *(level.when or "" for level in definition.severity))
+    texts = (*texts, definition.deviance.value if definition.deviance else "")
     return definition.expire_after is not None or any(":as_of" in text for text in texts)
 
 

@@ -249,6 +249,8 @@ PROBLEMS = {
     "emoji: 💳": ("title: x", '5:1: the key "title" stands twice, first in line 4; keep one of them'),
     "version: 1": ("version: 2", "2:10: version 2 is not known; write version: 1"),
     "alert: large": ("alert: Large", '3:8: alert "Large_transaction" is not a name; write lower snake_case, such as large_transaction'),
+    "{value: amount, limit: review_limit, direction: above, as: ratio}": ('{value: ":as_of", limit: created_at, as: ratio}', '33:19: deviance.value ":as_of" is a time, and a ratio of times means nothing; add as: difference, which gives how late it is'),
+    "deviance: {value: amount, limit: review_limit, direction: above, as: ratio}": ('deviance: {value: ":as_of", limit: created_at, as: difference}', "33:19: deviance grows with the clock, so update_when.deviance_changes_by 0.5 s edits every message at once; add update_when: {deviance_changes_by: 1d}, or an hour at the least"),
     "as: ratio": ("as: ratios", '33:70: deviance.as "ratios" is not one of ratio, difference; did you mean "ratio"?'),
     "limit: review_limit": ("limit: revue_limit", '33:34: deviance.limit "revue_limit" is no parameter and no column; did you mean "review_limit"?'),
     "by: segment": ("by: segmnt", '29:9: parameters.review_limit.by "segmnt" is not a column of the model; did you mean "segment"?'),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,14 @@ from alerting_pipeline.domain.relation import parameters_of, rows_relation
 from alerting_pipeline.domain.scan import scan_sql
 
 NOW = datetime(2026, 1, 5, 5, tzinfo=UTC)
-COLUMNS = {"id": "text", "other": "text", "amount": "numeric", "score": "double precision", "number": "integer"}
+COLUMNS = {
+    "id": "text",
+    "other": "text",
+    "amount": "numeric",
+    "score": "double precision",
+    "number": "integer",
+    "happened_at": "timestamptz",
+}
 SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
@@ -160,6 +167,25 @@ def test_deviance_is_null_where_it_would_mislead(
     [row] = scanned(connection, [item], [{"id": "t1", "amount": amount}])
     assert row[5] == expected
     assert row[4] == ("critical" if expected is not None and expected >= 1 else "low")
+
+
+def test_what_grows_late_by_the_clock_has_its_lateness_in_seconds_as_its_deviance(
+    connection: psycopg.Connection,
+) -> None:
+    item = definition(
+        condition="happened_at < :as_of",
+        parameters={},
+        deviance={"value": ":as_of", "limit": "happened_at", "as": "difference"},
+        update_when={"deviance_changes_by": "1d"},
+        severity=[{"level": "high", "when": "deviance > 7200"}, {"level": "low"}],
+    )
+    late: list[dict[str, str | None]] = [
+        {"id": f"t{hours}", "happened_at": (NOW - timedelta(hours=hours)).isoformat()} for hours in (1, 3)
+    ]
+    found = {row[3]["id"]: (row[5], row[4]) for row in scanned(connection, [item], late)}
+    assert found == {"t1": (Decimal(3_600), "low"), "t3": (Decimal(10_800), "high")}
+    assert item.update_when.deviance_changes_by == Decimal(86_400)
+    assert read(item, COLUMNS, NOW).uses_as_of
 
 
 def test_deviance_is_derived_from_a_single_comparison(connection: psycopg.Connection) -> None:
