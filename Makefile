@@ -1,7 +1,7 @@
 # All the set-up a fresh machine needs: Python >= 3.11 and make. `make help` lists what there is.
 .POSIX:
 .SUFFIXES:
-.PHONY: help demo test test-all check format lock golden bench chromium clean
+.PHONY: help demo test test-all check docs format lock golden bench chromium clean
 
 PY = .venv/bin/python
 DEMO_FLAGS = $(if $(ONCE),--once) $(if $(DAYS),--days $(DAYS))
@@ -21,13 +21,17 @@ test: .venv/.installed-dev  ## the suite before every commit
 test-all: .venv/.installed-dev chromium  ## the suite with browser, fault and scenario tests
 	@$(PYTEST)
 
-check: .venv/.installed-dev  ## linters, types, direction of imports, dbt parse, alerting validate
+check: .venv/.installed-dev  ## linters, types, direction of imports, dbt parse, alerting validate, documentation
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	@$(PY) -m pyright
 	@.venv/bin/lint-imports --no-cache
 	@$(PY) -m dbt.cli.main --quiet parse --project-dir dbt_project --profiles-dir dbt_project \
 		--target-path "$$PWD/.alerting/check/target" --log-path "$$PWD/.alerting/check/logs"
 	@$(PY) -m alerting_pipeline.cli validate
+	@$(MAKE) --no-print-directory docs
+
+docs: .venv/.installed-dev  ## the documentation as a site, in .alerting/site
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs --quiet build --strict
 
 bench: .venv/.installed-dev  ## ratios against peers and physical limits, in one run
 	@$(PY) -m benchmarks

@@ -54,21 +54,35 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     project: Path
-    home: Path
-    definitions: Path
+    home: Path = Field(description="The folder of all state: embedded Postgres, inbox, sheets, landing folder, logs.")
+    definitions: Path = Field(description="The folder of the alert definitions.")
     dbt_project: Path
-    database_url: PostgresUrl | None = None
-    warehouse_url: PostgresUrl | None = None
-    slack_bot_token: SecretStr | None = None
-    slack_signing_secret: SecretStr | None = None
-    slack_app_token: SecretStr | None = None
-    slack_api_url: HttpUrl | None = None
-    smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] | None = None
-    mail_from: str = "alerting-pipeline <alerts@localhost>"
-    google_sheets_credentials: SecretStr | None = None
-    google_sheets_api_url: HttpUrl | None = None
-    public_url: HttpUrl = "http://localhost:8080"
-    as_of: Annotated[datetime, AfterValidator(_aware)] | None = Field(default=None)
+    database_url: PostgresUrl | None = Field(default=None, description="Your Postgres; without it an embedded one.")
+    warehouse_url: PostgresUrl | None = Field(
+        default=None, description="Not in force yet: marts and ledger share one database."
+    )
+    slack_bot_token: SecretStr | None = Field(
+        default=None, description="A bot with chat:write and channels:history; without it: the local inbox."
+    )
+    slack_signing_secret: SecretStr | None = Field(default=None, description="Not in force yet: for buttons.")
+    slack_app_token: SecretStr | None = Field(default=None, description="Not in force yet: for buttons.")
+    slack_api_url: HttpUrl | None = Field(default=None, description="Another address than Slack's own, for tests.")
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] | None = Field(
+        default=None, description="smtp://user:password@host:587 or smtps://…; without it: the local inbox."
+    )
+    mail_from: str = Field(
+        default="alerting-pipeline <alerts@localhost>", description="The sender of mails, with or without a name."
+    )
+    google_sheets_credentials: SecretStr | None = Field(
+        default=None, description="Not in force yet: a sheet is an .xlsx file in the home."
+    )
+    google_sheets_api_url: HttpUrl | None = Field(default=None, description="Not in force yet.")
+    public_url: HttpUrl = Field(
+        default="http://localhost:8080", description="The address at which people reach the pages, for links."
+    )
+    as_of: Annotated[datetime, AfterValidator(_aware)] | None = Field(
+        default=None, description="What counts as now, for trials; without it: the database's clock."
+    )
 
     @property
     def landing(self) -> Path:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alerting_pipeline.app import App
-from alerting_pipeline.cli.output import json_option, print_json, print_table
+from alerting_pipeline.cli.output import count, json_option, print_json, print_table
 from alerting_pipeline.domain.errors import AlertingError, BadCall
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def validate(paths: tuple[Path, ...], as_json: bool) -> None:
     else:
         for problem in found.problems:
             click.echo(str(problem))
-        counts = (_count(found.definitions, "definition"), _count(found.errors, "error"), _count(found.notes, "note"))
+        counts = (count(found.definitions, "definition"), count(found.errors, "error"), count(found.notes, "note"))
         click.echo(f"{', '.join(counts)}, {seconds} s")
     sys.exit(1 if found.errors else 0)
 
@@ -201,7 +201,3 @@ def _route_json(level: str, routed: Routed) -> dict[str, Any]:
 
 def _written(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alerting_pipeline.app import App
-from alerting_pipeline.cli.output import json_option, note_standing_clock, print_json, print_table, progress
+from alerting_pipeline.cli.output import count, json_option, note_standing_clock, print_json, print_table, progress
 from alerting_pipeline.domain.errors import BadCall
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def test(names: tuple[str, ...], as_json: bool) -> None:
             click.echo(f"{path}: has an error, so that its cases did not run; `alerting validate` names it")
         if without:
             click.echo(f"without cases: {', '.join(without)}")
-        click.echo(f"{len(results)} cases of {len(chosen) - len(without)} definitions, {len(failed)} failed")
+        cases, tried = count(len(results), "case"), count(len(chosen) - len(without), "definition")
+        click.echo(f"{cases} of {tried}, {len(failed)} failed")
     sys.exit(1 if failed or (loaded.bad_files and not names) else 0)
 
 

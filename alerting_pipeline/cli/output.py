@@ -37,6 +37,11 @@ def print_json(data: Any) -> None:
     click.echo(_MARKED_NUMBER.sub(r"\1", text))
 
 
+def count(number: int, noun: str) -> str:
+    """A number with its noun, in the singular where it is one."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
     """A table on standard output; numbers to the right, empty cells for None."""
     from rich.table import Table

@@ -22,9 +22,13 @@ class Destination(Strict):
     """
 
     name: str
-    channel: str
-    settings: Mapping[str, Any] = Field(default_factory=dict)
-    audience: Audience = "business"
+    channel: str = Field(description="How it is reached: a built-in channel, or one that a package brings.")
+    settings: Mapping[str, Any] = Field(
+        default_factory=dict, description="What the channel needs; may be written beside channel."
+    )
+    audience: Audience = Field(
+        default="business", description="engineering: may be told of data and system failures as well."
+    )
 
 
 INBOX = Destination(name="local inbox", channel="file", audience="engineering")

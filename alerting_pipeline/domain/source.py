@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from alerting_pipeline.domain.file_pattern import FilePattern
 from alerting_pipeline.domain.written import Strict, Text
@@ -42,8 +42,8 @@ class Mode(StrEnum):
 class Cron(Strict):
     """Loaded on a schedule instead of on arrival."""
 
-    cron: Text
-    timezone: Text = "UTC"
+    cron: Text = Field(description="The schedule, in five fields.")
+    timezone: Text = Field(default="UTC", description="The time zone that the schedule is meant in.")
 
 
 def _pattern(value: object) -> FilePattern:
@@ -55,17 +55,24 @@ class Ingest(Strict):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    kind: Literal["files"]
-    pattern: Annotated[FilePattern, BeforeValidator(_pattern)]
-    mode: Mode
-    format: Literal["csv", "jsonl", "parquet"]
-    root: Text = ""
-    period: Text | None = None
-    delivery: Text | None = None
-    trigger: Literal["arrival"] | Cron = "arrival"
-    null_as: Text = ""
-    delimiter: Text = ","
-    encoding: Literal["utf-8", "latin-1", "windows-1252"] = "utf-8"
+    kind: Literal["files"] = Field(description="What the source consists of.")
+    pattern: Annotated[FilePattern, BeforeValidator(_pattern)] = Field(
+        description="Which files, below the root; a {field} stands for one part of the path, * for anything in one."
+    )
+    mode: Mode = Field(
+        description="What a delivery does: append adds each file once, replace_period restates the period it is for, "
+        "snapshot replaces the whole table."
+    )
+    format: Literal["csv", "jsonl", "parquet"] = Field(description="How the files are written; .gz is unpacked.")
+    root: Text = Field(default="", description="The folder below the landing folder; default: the source's name.")
+    period: Text | None = Field(default=None, description="The field of the pattern that names the period restated.")
+    delivery: Text | None = Field(default=None, description="The field of the pattern that tells the newest delivery.")
+    trigger: Literal["arrival"] | Cron = Field(default="arrival", description="arrival, or a schedule {cron: …}.")
+    null_as: Text = Field(default="", description="How the files write NULL, in CSV.")
+    delimiter: Text = Field(default=",", description="The sign between two fields, in CSV.")
+    encoding: Literal["utf-8", "latin-1", "windows-1252"] = Field(
+        default="utf-8", description="How the characters of the files are written."
+    )
 
     @model_validator(mode="after")
     def _check_fields(self) -> Self:

@@ -35,8 +35,8 @@ class EmailSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    to: tuple[str, ...] = Field(min_length=1, max_length=100)
-    per_second: float = Field(default=10.0, gt=0, le=1000)
+    to: tuple[str, ...] = Field(min_length=1, max_length=100, description="One address or a list of addresses.")
+    per_second: float = Field(default=10.0, gt=0, le=1000, description="At most so many messages a second.")
 
     @field_validator("to", mode="before")
     @classmethod

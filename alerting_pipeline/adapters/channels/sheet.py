@@ -38,9 +38,15 @@ class SheetSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    file: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,100}\.xlsx$")
-    worksheet: str = Field(default="Incidents", pattern=r"^[^\[\]:*?/\\']{1,31}$")
-    most_rows: int = Field(default=20_000, ge=1, le=200_000)
+    file: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,100}\.xlsx$",
+        description="The file in the home's folder sheets; default: the destination's name.",
+    )
+    worksheet: str = Field(
+        default="Incidents", pattern=r"^[^\[\]:*?/\\']{1,31}$", description="The worksheet that is ours."
+    )
+    most_rows: int = Field(default=20_000, ge=1, le=200_000, description="A fuller worksheet takes no further row.")
 
 
 class SheetChannel:

@@ -45,8 +45,11 @@ class SlackSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    to: str = Field(pattern=r"^(#[^\s#@<>&]{1,80}|[CGDU][A-Z0-9]{6,})$")
-    per_second: float = Field(default=1.0, gt=0, le=1000)
+    to: str = Field(
+        pattern=r"^(#[^\s#@<>&]{1,80}|[CGDU][A-Z0-9]{6,})$",
+        description="#channel or a channel id; default: the destination's name, where it begins with #.",
+    )
+    per_second: float = Field(default=1.0, gt=0, le=1000, description="At most so many messages a second.")
 
 
 class SlackChannel:

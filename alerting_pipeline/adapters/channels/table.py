@@ -31,7 +31,11 @@ class TableSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    table: str | None = Field(default=None, pattern=rf"^(({'|'.join(SCHEMAS)})\.)?{_NAME}$")
+    table: str | None = Field(
+        default=None,
+        pattern=rf"^(({'|'.join(SCHEMAS)})\.)?{_NAME}$",
+        description="The table, with its schema; default: the destination's name in schema operations.",
+    )
 
 
 class TableChannel:
