@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import click
 import pytest
@@ -42,7 +42,9 @@ def test_examples_that_no_file_uses_are_read_by_the_type_of_their_key() -> None:
         root, problems = read(f"{key}: {example}\n".encode(), "example.yaml")
         assert problems == []
         field = format_page.keys_of(model)[key]
-        kind = Annotated.__class_getitem__((field.annotation, *field.metadata)) if field.metadata else field.annotation
+        kind: Any = field.annotation
+        for rule in field.metadata:
+            kind = Annotated[kind, rule]
         TypeAdapter(kind).validate_python((root.entries or {})[key][1].plain(), by_alias=True, by_name=False)
 
 
