@@ -1,4 +1,4 @@
-"""`alerting incidents`: list them, show one with its history, acknowledge or resolve it under a person's name."""
+"""`alerting incidents`: list them, show one with its history; acknowledge, resolve, act, under a person's name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _note_option: Callable[[Any], Any] = click.option("--note", default="", help="A 
 @json_option
 @click.pass_context
 def incidents(context: click.Context, as_json: bool) -> None:
-    """What is wrong now, and what was: list, show, acknowledge, resolve."""
+    """What is wrong now, and what was: list, show, acknowledge, resolve, act."""
     if context.invoked_subcommand is None:
         context.invoke(list_incidents, as_json=as_json)
     elif as_json:
@@ -70,12 +70,15 @@ def show(incident_id: int, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    skipped = ("events", "deliveries", "fields", "labels")
+    skipped = ("actions", "events", "deliveries", "fields", "labels")
     facts = [
         (name.replace("_", " "), value) for name, value in found.items() if name not in skipped and value is not None
     ]
     facts += [(f"field {name}", value) for name, value in found["fields"].items()]
     print_table(("what", "is"), [(name, _readable(value)) for name, value in facts])
+    if found["actions"]:
+        columns = ("action", "who may", "verdict", "writes")
+        print_table(columns, [_offer(action) for action in found["actions"]], title="\nWhat can be done")
     print_table(
         ("at", "event", "by", "detail"),
         [(row["at"], row["event"], row["actor"], _readable(row["detail"])) for row in found["events"]],
@@ -119,6 +122,38 @@ def resolve(incident_id: int, disposition: str | None, person: str | None, note:
         done = end(app.incident_desk, incident_id, Resolve(actor, verdict, note), app.clock.now())
     said = f"Incident {incident_id} resolved by {actor}{f': {verdict.value}' if verdict else ''}."
     _tell(as_json, done.incident_id, said, status=done.status, by=actor, disposition=verdict)
+
+
+@incidents.command("act")
+@click.argument("incident_id", type=int)
+@click.argument("action")
+@_as_option
+@_note_option
+@click.option("--dry-run", "is_dry_run", is_flag=True, help="Say what it would do, and do nothing.")
+@json_option
+def act(incident_id: int, action: str, person: str | None, note: str, is_dry_run: bool, as_json: bool) -> None:
+    """Carry out one of the incident's actions: it ends with the action's verdict, and the action's row is written."""
+    from alerting_pipeline.usecases.act import Order, acting_person
+    from alerting_pipeline.usecases.act import act as carry_out
+
+    with App.from_environment() as app:
+        held = app.definition_ledger.in_force()
+        actor = acting_person(held.people, person, getpass.getuser())
+        order = Order(incident_id, action, actor, note)
+        done = carry_out(app.incident_desk, order, held, app.clock.now(), is_dry_run=is_dry_run)
+    verdict, row = done.incident.disposition, done.row
+    facts = {"action": action, "status": done.incident.status, "by": actor, "disposition": verdict}
+    writes = None if row is None else {"table": row.table, "key": dict(row.key), "values": dict(row.values)}
+    said = f'Incident {incident_id}: {actor} {"would do" if is_dry_run else "did"} "{action}"'
+    said += f", resolved as {verdict.value}" if verdict else ", resolved"
+    said += "." if row is None else f"; {row.table}: {_readable({**row.key, **row.values})}."
+    _tell(as_json, done.incident.incident_id, said, **facts, writes=writes, dry_run=is_dry_run)
+
+
+def _offer(action: Mapping[str, Any]) -> tuple[Any, ...]:
+    write = action["write"]
+    row = "" if write is None else f"{write['table']}: {_readable(write['values'])} for {', '.join(write['key'])}"
+    return action["name"], " or ".join(action["roles"]) or "everybody", action["disposition"] or "", row
 
 
 def _tell(as_json: bool, incident_id: int | None, sentence: str, **facts: Any) -> None:

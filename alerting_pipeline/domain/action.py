@@ -15,7 +15,7 @@ class Write(Strict):
     """What an action writes: one row of an allow-listed table, found by its key."""
 
     table: Text = Field(description="The table in schema operations that the row is written to.")
-    key: Texts = Field(description="The columns that identify the row.")
+    key: Texts = Field(min_length=1, description="The columns that identify the row.")
     values: dict[Text, Text] = Field(default_factory=dict, description="The other columns and what is written there.")
 
 

@@ -127,6 +127,9 @@ def _check_columns(definition: AlertDefinition, columns: Collection[str] | None)
             found += check_column((key, index), name, columns)
         if len(set(names)) != len(names):
             found.append(Finding((key,), f"{key} names a column twice", "keep one of them"))
+    for name, action in definition.actions.items():
+        for index, column in enumerate(action.write.key if action.write else ()):
+            found += check_column(("actions", name, "write", "key", index), column, columns)
     for name, parameter in definition.parameters.items():
         if parameter.by is not None:
             found += check_column(("parameters", name, "by"), parameter.by, columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -13,6 +14,9 @@ from alerting_pipeline.domain.written import Strict
 Audience = Literal["business", "engineering"]
 CHANNELS = ("slack", "email", "sheet", "table", "file")
 """The channels that are built in; others come by the entry points of group alerting_pipeline.channels."""
+TABLE_SCHEMA = "operations"
+"""The one schema whose tables may be written to: what stands outside it belongs to others."""
+_TABLE = re.compile(rf"{TABLE_SCHEMA}\.[a-z_][a-z0-9_]{{0,62}}")
 
 
 class Destination(Strict):
@@ -36,11 +40,20 @@ INBOX = Destination(name="local inbox", channel="file", audience="engineering")
 
 
 def ad_hoc(entry: str) -> Destination | None:
-    """What needs no entry in destinations.yaml: `#risk` is a Slack channel, `a@b` a mail address; the local inbox."""
+    """What needs no entry in destinations.yaml: `#risk` is a Slack channel, `a@b` a mail address, `operations.reviews`
+    a table of the schema that may be written to; the local inbox.
+    """
     if entry == INBOX.name:
         return INBOX
     if entry.startswith("#") and len(entry) > 1:
         return Destination(name=entry, channel="slack", settings={"to": entry})
     if is_email(entry):
         return Destination(name=entry, channel="email", settings={"to": [entry]})
+    if is_table(entry):
+        return Destination(name=entry, channel="table", settings={"table": entry})
     return None
+
+
+def is_table(name: str) -> bool:
+    """Is it the name of a table that may be written to, with its schema?"""
+    return _TABLE.fullmatch(name) is not None

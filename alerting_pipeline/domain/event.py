@@ -133,13 +133,24 @@ class Resolve:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """A person carried out one of the definition's actions. It ends the incident with the action's verdict."""
+
+    person: str
+    action: str
+    disposition: Disposition | None = None
+    note: str = ""
+    row: PutRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveDefinition:
     """The definition is no longer among the files."""
 
 
 Event = (
-    Violated | Cleared | Gone | Unjudged | StillStanding | TimePassed | Acknowledge | Resolve | RemoveDefinition
-)  # fmt: skip
+    Violated | Cleared | Gone | Unjudged | StillStanding | TimePassed | Acknowledge | Resolve | Act | RemoveDefinition
+)
 
 
 # --- What follows -----------------------------------------------------------------------------------------------------
@@ -173,4 +184,13 @@ class Forget:
     """The fingerprint left its condition: the next violation is a new issue."""
 
 
-Intent = Record | Notify | Remember | Forget
+@dataclass(frozen=True, slots=True)
+class PutRow:
+    """Hand this row to a table, through the outbox. `key` finds the row, `values` are its other columns."""
+
+    table: str
+    key: Mapping[str, str]
+    values: Mapping[str, str]
+
+
+Intent = Record | Notify | Remember | Forget | PutRow

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.event import (
     Acknowledge,
+    Act,
     Cleared,
     Event,
     Forget,
@@ -68,7 +69,7 @@ def step(incident: Incident | None, event: Event, now: datetime) -> Step:
             return ended._replace(intents=(*ended.intents, Remember(Memory.EXPIRED)))
         case Acknowledge():
             return _acknowledge(incident, event, now)
-        case Resolve():
+        case Resolve() | Act():
             return _resolve(incident, event, now)
         case RemoveDefinition():
             return _end(
@@ -85,8 +86,8 @@ def _without_incident(incident: Incident | None, event: Event, now: datetime) ->
             return Step(incident, (), Reason.KNOWN)
         case Cleared() | Gone():
             return Step(incident, (Forget(),), Reason.ABSENT)
-        case Acknowledge() | Resolve() if incident is not None:
-            verb = "acknowledged" if isinstance(event, Acknowledge) else "resolved"
+        case Acknowledge() | Resolve() | Act() if incident is not None:
+            verb = {Acknowledge: "acknowledged", Resolve: "resolved"}.get(type(event), "acted on")
             raise AlertingError(
                 f"Incident {incident.incident_id} can't be {verb}: it ended as {incident.resolution} at "
                 f"{incident.resolved_at:%Y-%m-%d %H:%M} UTC; `alerting incidents list` shows the open ones."
@@ -193,7 +194,8 @@ def _acknowledge(incident: Incident, event: Acknowledge, now: datetime) -> Step:
     return Step(taken, (record, Notify(Transition.ACKNOWLEDGED)), Reason.PERSON)
 
 
-def _resolve(incident: Incident, event: Resolve, now: datetime) -> Step:
+def _resolve(incident: Incident, event: Resolve | Act, now: datetime) -> Step:
+    """A person's word ends it. What an action writes on top goes with the same step: both, or neither."""
     ended = replace(
         incident,
         status=Status.RESOLVED,
@@ -203,12 +205,14 @@ def _resolve(incident: Incident, event: Resolve, now: datetime) -> Step:
         disposition=event.disposition,
         held_since=None,
     )
-    record = Record(
-        Transition.RESOLVED,
-        event.person,
-        _shown(disposition=event.disposition and event.disposition.value, note=event.note),
-    )
-    return Step(ended, (record, Notify(Transition.RESOLVED), Remember(Memory.BY_PERSON)), Reason.PERSON)
+    detail = _shown(disposition=event.disposition and event.disposition.value, note=event.note)
+    row = event.row if isinstance(event, Act) else None
+    if isinstance(event, Act):
+        detail = {"action": event.action, **detail}
+    if row is not None:
+        detail |= {"table": row.table, "key": dict(row.key), "values": dict(row.values)}
+    told = (Record(Transition.RESOLVED, event.person, detail), Notify(Transition.RESOLVED), Remember(Memory.BY_PERSON))
+    return Step(ended, told if row is None else (*told, row), Reason.PERSON)
 
 
 def _program(transition: Transition, reason: Reason, detail: Mapping[str, Any] | None = None) -> Record:

@@ -61,12 +61,14 @@ def _in_alert(definition: AlertDefinition) -> Iterator[Finding]:
         "group_by": bool(definition.group_by),
         "digest": definition.digest is not None,
         "expected_per_week": definition.expected_per_week is not None,
-        "actions": bool(definition.actions),
         "automation": definition.automation.rung != "notify",
     }
     for key, is_said in said.items():
         if is_said:
-            yield _note((key,), f"{key} {'are' if key == 'actions' else 'is'} not in force yet")
+            yield _note((key,), f"{key} is not in force yet")
+    if definition.actions:
+        what, how = "buttons are not shown in messages yet", "`alerting incidents act` does what they say"
+        yield Finding(("actions",), what, how, severity="note")
     for index, level in enumerate(definition.severity):
         if level.remind_every is not None:
             yield _note(("severity", index, "remind_every"), "remind_every is not in force yet")

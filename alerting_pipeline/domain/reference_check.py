@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from alerting_pipeline.domain.action_check import table_of
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
-from alerting_pipeline.domain.destination import Destination, ad_hoc
+from alerting_pipeline.domain.destination import TABLE_SCHEMA, Destination, ad_hoc
 from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.problem import Finding
@@ -54,6 +55,23 @@ def check_destinations(definition: AlertDefinition, destinations: Mapping[str, D
             remedy = did_you_mean(entry.destination, of_channel) or f"add it there with channel: {channel}"
             what = f'"{entry.destination}" is not a {channel} in destinations.yaml'
             yield Finding(("write_back", index, channel), what, remedy)
+    yield from _check_writes(definition, destinations)
+
+
+def _check_writes(definition: AlertDefinition, destinations: Mapping[str, Destination]) -> Iterator[Finding]:
+    """What an action writes goes to a table: one of that file, or one of the schema that may be written to."""
+    for name, action in definition.actions.items():
+        if action.write is None:
+            continue
+        at: Way = ("actions", name, "write", "table")
+        table = table_of(action.write.table, destinations)
+        known = destinations.get(table) or ad_hoc(table)
+        if known is None:
+            what = f'"{action.write.table}" is not a table of schema {TABLE_SCHEMA}, which alone may be written to'
+            yield Finding(at, what, "write a name in lower snake_case, such as transaction_reviews")
+        elif known.channel != "table":
+            what = f'"{action.write.table}" is a {known.channel} in destinations.yaml, and actions write to tables'
+            yield Finding(at, what, "name a table")
 
 
 def check_people_file(people: People) -> Iterator[Finding]:

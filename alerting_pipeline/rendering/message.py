@@ -31,7 +31,8 @@ class Field:
 class Message:
     """One incident at one transition. Instants are ISO 8601 in UTC; an empty text means that there is nothing to say.
 
-    `record` is the flat row for sheets and tables; `thread` names the conversation, the same for all messages of an
+    `record` is the flat row for sheets and tables; where `row_key` names columns of it, it is not about the incident:
+    an action wrote it, and these columns find it. `thread` names the conversation, the same for all messages of an
     incident; `test` marks what was sent to try a route out.
     """
 
@@ -62,6 +63,7 @@ class Message:
     entity: Mapping[str, str] = field(default_factory=dict)
     fields: tuple[Field, ...] = ()
     record: Mapping[str, Scalar] = field(default_factory=dict)
+    row_key: tuple[str, ...] = ()
 
     @property
     def is_resolved(self) -> bool:
@@ -76,6 +78,7 @@ class Message:
             "fields": [asdict(item) for item in self.fields],
             "entity": dict(self.entity),
             "record": dict(self.record),
+            "row_key": list(self.row_key),
         }
 
     @classmethod
@@ -83,6 +86,7 @@ class Message:
         """Read a stored message. Keys that this version does not know are ignored, absent ones take their default."""
         known = {key: value for key, value in data.items() if key in cls.__dataclass_fields__}
         known["fields"] = tuple(Field(item["label"], item["value"]) for item in data.get("fields", ()))
+        known["row_key"] = tuple(data.get("row_key", ()))
         return cls(**known)
 
 

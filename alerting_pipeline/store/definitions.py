@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from alerting_pipeline.domain.action import Action
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.destination import INBOX, Destination
 from alerting_pipeline.domain.loaded import Loaded
@@ -104,6 +105,14 @@ class DefinitionLedger:
     def _announcer(self, connection: Connection) -> Announcer:
         held = _in_force(connection)
         return Announcer(Directory(held.routing, held.destinations, self._public_url), held.alerts)
+
+
+def actions_of(connection: Connection, alert: str, version: str) -> dict[str, Action]:
+    """The actions of one version of a definition, by name, in the order of their names; none where there is none."""
+    body = connection.exec_driver_sql(
+        "select body -> 'actions' from ledger.definition_versions where alert = %s and version = %s", (alert, version)
+    ).scalar()
+    return {name: Action.model_validate(action) for name, action in sorted((body or {}).items())}
 
 
 def _in_force(connection: Connection) -> InForce:

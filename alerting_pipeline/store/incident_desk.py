@@ -11,10 +11,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from alerting_pipeline.domain.action import Action
+from alerting_pipeline.domain.event import PutRow
 from alerting_pipeline.domain.incident import Incident
 from alerting_pipeline.domain.lifecycle import Step
+from alerting_pipeline.rendering.action_row import action_row
 from alerting_pipeline.store.announcements import Announcer
+from alerting_pipeline.store.definitions import actions_of
 from alerting_pipeline.store.incidents import carry_out, incidents_where
+from alerting_pipeline.store.outbox import enqueue
 
 _SHOWN = (
     "incident_id, alert, kind, status, severity, deviance, entity, summary, owner, opened_at, last_seen_at, "
@@ -78,7 +83,15 @@ class IncidentDesk:
             "from alerting.deliveries where incident_id = %s order by created_at, destination",
             [incident_id],
         )
-        return {**found[0], "events": events, "deliveries": deliveries}
+        with self.engine.connect() as connection:
+            actions = actions_of(connection, found[0]["alert"], found[0]["definition_version"])
+        offered = {} if found[0]["status"] == "resolved" else actions
+        return {
+            **found[0],
+            "actions": [{"name": name, **action.model_dump(mode="json")} for name, action in offered.items()],
+            "events": events,
+            "deliveries": deliveries,
+        }
 
     def _rows(self, statement: str, values: Sequence[Any]) -> list[Mapping[str, Any]]:
         with self.engine.connect() as connection:
@@ -101,8 +114,25 @@ class OpenDesk:
         return found[0] if found else None
 
     def carry_out(self, item: Step, now: datetime) -> None:
-        """Write the step, its history and its messages."""
-        self.announcer(self.connection, carry_out(self.connection, [item], now))
+        """Write the step, its history, its messages, and the row that it puts into a table."""
+        news = carry_out(self.connection, [item], now)
+        self.announcer(self.connection, news)
+        rows = [intent for intent in item.intents if isinstance(intent, PutRow)]
+        destinations = self.announcer.directory.destinations
+        enqueue(self.connection, [action_row(each, row, destinations) for each in news for row in rows])
+
+    def actions(self, incident: Incident) -> Mapping[str, Action]:
+        """The actions of the version of its definition that the incident was told by."""
+        return actions_of(self.connection, incident.alert, incident.definition_version)
+
+    def acted(self, incident_id: int) -> tuple[str, str] | None:
+        """Which action ended the incident, and who did it; None where no action did."""
+        found = self.connection.exec_driver_sql(
+            "select detail ->> 'action', actor from ledger.incident_events "
+            "where incident_id = %s and detail ? 'action' order by event_id desc limit 1",
+            (incident_id,),
+        ).first()
+        return None if found is None else (str(found[0]), str(found[1]))
 
     def audit(self, actor: str, action: str, what: str, before: Any, after: Any) -> None:
         """Append to the audit log."""

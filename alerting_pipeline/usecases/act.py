@@ -1,14 +1,20 @@
-"""What a person does to an incident: acknowledge it, or resolve it with a verdict; always named, always audited."""
+"""What a person does to an incident: acknowledge it, resolve it with a verdict, or carry out one of its definition's
+actions; always named, always audited.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
+from alerting_pipeline.domain.action import Action
+from alerting_pipeline.domain.action_check import action_of, check_person, row_of
+from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.errors import AlertingError, BadCall
-from alerting_pipeline.domain.event import Acknowledge, Resolve
+from alerting_pipeline.domain.event import Acknowledge, Act, PutRow, Resolve
 from alerting_pipeline.domain.incident import Disposition, Incident, Transition
 from alerting_pipeline.domain.lifecycle import Step, step
 from alerting_pipeline.domain.people import People
@@ -25,9 +31,27 @@ class Desk(Protocol):
         """Write the step, its history and its messages."""
         ...
 
+    def actions(self, incident: Incident) -> Mapping[str, Action]:
+        """The actions of the version of its definition that the incident was told by."""
+        ...
+
+    def acted(self, incident_id: int) -> tuple[str, str] | None:
+        """Which action ended the incident, and who did it; None where no action did."""
+        ...
+
     def audit(self, actor: str, action: str, what: str, before: Any, after: Any) -> None:
         """Append to the audit log."""
         ...
+
+
+class Rules(Protocol):
+    """Who may do what, and where rows may go: what is in force now."""
+
+    @property
+    def people(self) -> People: ...
+
+    @property
+    def destinations(self) -> Mapping[str, Destination]: ...
 
 
 class Incidents(Protocol):
@@ -46,6 +70,50 @@ def resolve(incidents: Incidents, incident_id: int, resolution: Resolve, now: da
     has ended already.
     """
     return _act(incidents, incident_id, resolution, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which action, of which incident, by whom; `note` is a sentence kept with it."""
+
+    incident_id: int
+    action: str
+    person: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What an action did, or would do: the incident as it is afterwards, and the row that it writes."""
+
+    incident: Incident
+    action: Action
+    row: PutRow | None
+
+
+def act(incidents: Incidents, order: Order, held: Rules, now: datetime, *, is_dry_run: bool = False) -> Acted:
+    """Carry out an action: the incident ends with its verdict, and its row is written, both or neither.
+
+    Raises BadCall for an action that the incident's definition hasn't got, and AlertingError for a person who may not,
+    an incident that has ended (saying who did what, when), or a row whose key isn't known.
+    """
+    with incidents.begin() as desk:
+        before = _locked(desk, order.incident_id)
+        action = action_of(desk.actions(before), order.action, before)
+        if before.is_resolved:
+            _already_ended(before, desk.acted(order.incident_id))
+        check_person(action, order.action, order.person, held.people)
+        row = None if action.write is None else row_of(action.write, before, held.destinations)
+        verdict = Disposition(action.disposition) if action.disposition else None
+        done = step(before, Act(order.person, order.action, verdict, order.note, row), now)
+        if done.incident is None:
+            raise AlertingError(f"Incident {order.incident_id} could not be acted on; try again.")
+        if not is_dry_run:
+            desk.carry_out(done, now)
+            written = {} if row is None else {"table": row.table, "key": dict(row.key), "values": dict(row.values)}
+            after = {**_state(done.incident), "action": order.action, **written}
+            desk.audit(order.person, "incident_acted", f"incident {order.incident_id}", _state(before), after)
+        return Acted(done.incident, action, row)
 
 
 def acting_person(people: People, given: str | None, os_user: str) -> str:
@@ -70,11 +138,7 @@ def acting_person(people: People, given: str | None, os_user: str) -> str:
 def _act(incidents: Incidents, incident_id: int, event: Acknowledge | Resolve, now: datetime) -> Incident:
     action = Transition.ACKNOWLEDGED if isinstance(event, Acknowledge) else Transition.RESOLVED
     with incidents.begin() as desk:
-        before = desk.lock(incident_id)
-        if before is None:
-            raise AlertingError(
-                f"There is no incident {incident_id}; `alerting incidents list --all` shows those there are."
-            )
+        before = _locked(desk, incident_id)
         done = step(before, event, now)
         if done.incident is None:
             raise AlertingError(f"Incident {incident_id} could not be {action.value}; try again.")
@@ -83,6 +147,27 @@ def _act(incidents: Incidents, incident_id: int, event: Acknowledge | Resolve, n
             event.person, f"incident_{action.value}", f"incident {incident_id}", _state(before), _state(done.incident)
         )
         return done.incident
+
+
+def _locked(desk: Desk, incident_id: int) -> Incident:
+    incident = desk.lock(incident_id)
+    if incident is None:
+        raise AlertingError(
+            f"There is no incident {incident_id}; `alerting incidents list --all` shows those there are."
+        )
+    return incident
+
+
+def _already_ended(incident: Incident, acted: tuple[str, str] | None) -> NoReturn:
+    when = f"{incident.resolved_at:%Y-%m-%d %H:%M} UTC"
+    if acted is not None:
+        action, person = acted
+        said = f'{person} did "{action}" at {when}'
+    elif incident.resolved_by is not None:
+        said = f"{incident.resolved_by} resolved it at {when}"
+    else:
+        said = f"it ended as {incident.resolution} at {when}"
+    raise AlertingError(f"Incident {incident.incident_id} can't be acted on any more: {said}; nothing was done now.")
 
 
 def _state(incident: Incident) -> dict[str, Any]:

@@ -98,6 +98,20 @@ def test_a_person_acknowledges_and_resolves_by_name(call: Call) -> None:
     assert (ended["resolution"], ended["disposition"]) == ("by_person", "false_positive")
 
 
+def test_a_person_carries_out_an_action_once(call: Call) -> None:
+    data(call, "evaluate")
+    number = str(data(call, "incidents", "list")[0]["incident_id"])
+    assert [each["name"] for each in data(call, "incidents", "show", number)["actions"]] == ["approve", "deny"]
+    assert "transaction_reviews: decision: denied for transaction_id" in call("incidents", "show", number)[1]
+    code, out, _ = call("incidents", "act", number, "deny", "--as", "ada", "--dry-run")
+    assert (code, "would do" in out) == (0, True)
+    done = data(call, "incidents", "act", number, "deny", "--as", "ada", "--note", "stolen")
+    assert done["disposition"] == "true_positive" and done["writes"]["values"] == {"decision": "denied"}
+    code, _, err = call("incidents", "act", number, "approve", "--as", "ada")
+    assert (code, 'ada did "deny"' in err) == (1, True)
+    assert call("incidents", "act", number, "no_such_action", "--as", "ada")[0] == 2
+
+
 def test_cases_run_and_a_wrong_one_fails_with_file_case_and_what_came(call: Call, folder: DefinitionFolder) -> None:
     assert call("test")[0] == 0
     folder.write("fraud/large_transaction.yaml", COMPLETE.replace("deviance: 1.5}]", "deviance: 1.4}]"))

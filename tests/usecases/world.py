@@ -114,8 +114,8 @@ class World:
             self.definitions[item.alert] = item
             self.sql(
                 "insert into ledger.definition_versions (alert, version, kind, path, body, source) "
-                "values (%s, %s, 'business', '', '{}', '') on conflict do nothing",
-                item.alert, item.version_id,
+                "values (%s, %s, 'business', '', %s::jsonb, '') on conflict do nothing",
+                item.alert, item.version_id, json.dumps(item.model_dump(mode="json", by_alias=True)),
             )  # fmt: skip
             self.sql(
                 "insert into ledger.definitions (alert, version, kind, path) values (%s, %s, 'business', '') "

@@ -1,4 +1,4 @@
-"""A table in the warehouse with one row per incident, upserted by its key: for programs and dashboards of others.
+"""A table in the warehouse: one row per incident, or the rows that actions write, upserted by their key.
 
 Only tables in an allow-listed schema, only columns of ours, every value bound, every identifier quoted. The table is
 made if it is missing; in a table that others made, only the columns that are there are written.
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from alerting_pipeline.domain.destination import TABLE_SCHEMA
 from alerting_pipeline.domain.pacing import Pace
 from alerting_pipeline.domain.ports import Delivery, Receipt, Undelivered
+from alerting_pipeline.rendering.action_row import ACTED_AT
 from alerting_pipeline.rendering.message import Message, Scalar
 from alerting_pipeline.rendering.record import KEY, record
 
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _NAME = r"[a-z_][a-z0-9_]{0,62}"
-_INSTANTS = frozenset({"opened_at", "due_at", "resolved_at"})
+_INSTANTS = frozenset({"opened_at", "due_at", "resolved_at", ACTED_AT})
 _PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})  # connection, rollback, resources, locks, shutdown
-SCHEMAS = frozenset({"operations"})
+SCHEMAS = frozenset({TABLE_SCHEMA})
 
 
 class TableSettings(BaseModel):
@@ -45,7 +47,7 @@ class TableChannel:
 
     def __init__(self, settings: TableSettings, name: str, engine: Callable[[], Engine]) -> None:
         schema, _, table = (settings.table or name).rpartition(".")
-        schema = schema or "operations"
+        schema = schema or TABLE_SCHEMA
         if schema not in SCHEMAS or not re.fullmatch(_NAME, table):
             allowed = ", ".join(sorted(SCHEMAS))
             reason = f'"{schema}.{table}" may not be written to; name a table of schema {allowed} in destinations.yaml'
@@ -75,43 +77,52 @@ class TableChannel:
     def _put(self, connection: Connection, delivery: Delivery) -> Receipt | Undelivered:
         from sqlalchemy.exc import DBAPIError
 
-        row = {name: value for name, value in record(Message.from_json(delivery.message)).items() if _is_column(name)}
-        if row[KEY] is None:
+        message = Message.from_json(delivery.message)
+        key = message.row_key or (KEY,)
+        written = message.record if message.row_key else record(message)
+        row = {name: value for name, value in written.items() if _is_column(name)}
+        if any(row.get(name) is None for name in key):
             return Undelivered("a table takes incidents only; this message has none", retryable=False)
         try:
             with connection.begin_nested():
-                self._upsert(connection, row)
+                self._upsert(connection, row, key)
         except DBAPIError as error:
             if error.connection_invalidated or _is_passing(error):
                 raise
             return Undelivered(_words(error, f"{self._schema}.{self._table}"), retryable=False)
-        return Receipt({"via": "table", "table": f"{self._schema}.{self._table}", "incident_id": row[KEY]})
+        return Receipt({"via": "table", "table": f"{self._schema}.{self._table}", "incident_id": delivery.incident_id})
 
-    def _upsert(self, connection: Connection, row: Mapping[str, Scalar]) -> None:
-        columns = self._columns(connection, row)
+    def _upsert(self, connection: Connection, row: Mapping[str, Scalar], key: Sequence[str]) -> None:
+        columns = self._columns(connection, row, key)
         written = [name for name in row if name in columns]
         names = ", ".join(_quoted(name) for name in written)
         values = ", ".join(f"cast(%s as {columns[name]})" for name in written)
-        changes = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in written if name != KEY)
+        changes = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in written if name not in key)
         action = f"update set {changes}" if changes else "nothing"
+        if changes and ACTED_AT in written:
+            # What was decided later stands, also where an earlier decision is delivered after it.
+            action += f" where coalesce(there.{ACTED_AT} <= excluded.{ACTED_AT}, true)"
+        keys = ", ".join(_quoted(name) for name in key)
         connection.exec_driver_sql(
-            f"insert into {self._name} ({names}) values ({values}) on conflict ({_quoted(KEY)}) do {action}",
+            f"insert into {self._name} as there ({names}) values ({values}) on conflict ({keys}) do {action}",
             tuple(row[name] for name in written),
         )
 
-    def _columns(self, connection: Connection, row: Mapping[str, Scalar]) -> dict[str, str]:
+    def _columns(self, connection: Connection, row: Mapping[str, Scalar], key: Sequence[str]) -> dict[str, str]:
         """The table's columns and their types, after what is missing was added where the table is ours."""
         there = self._existing(connection)
         if not there:
-            wanted = ", ".join(f"{_quoted(name)} {_type(name, value)}" for name, value in row.items() if name != KEY)
-            connection.exec_driver_sql(
-                f"create table if not exists {self._name} ({_quoted(KEY)} bigint primary key, {wanted})"
-            )
+            wanted = ", ".join(f"{_quoted(name)} {_type(name, value)}" for name, value in row.items())
+            keys = ", ".join(_quoted(name) for name in key)
+            connection.exec_driver_sql(f"create table if not exists {self._name} ({wanted}, primary key ({keys}))")
             # Whoever migrates and runs dbt owns the schema; without this only we could read what we made.
             owner = connection.exec_driver_sql(
                 "select nspowner::regrole::text from pg_namespace where nspname = %s", (self._schema,)
             ).scalar_one()
             connection.exec_driver_sql(f"grant all on {self._name} to {owner}")
+            # Analysts read what people decided; on a server that isn't hardened yet, there is no such role.
+            for role in connection.exec_driver_sql("select rolname from pg_roles where rolname = 'analyst'").scalars():
+                connection.exec_driver_sql(f"grant select on {self._name} to {role}")
             return self._existing(connection)
         missing = [name for name in row if name not in there]
         if missing and self._is_ours(connection):
@@ -142,6 +153,8 @@ class TableChannel:
 def _type(name: str, value: Scalar) -> str:
     if name in _INSTANTS:
         return "timestamptz"
+    if name == KEY:
+        return "bigint"
     if isinstance(value, bool):
         return "boolean"
     return "numeric" if isinstance(value, int | float) else "text"

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from alerting_pipeline.adapters.channels.table import TableChannel, TableSettings
 from alerting_pipeline.domain.ports import Receipt, Undelivered
+from alerting_pipeline.rendering.message import Message
 from alerting_pipeline.store.engine import engine_for
 from tests.adapters.channels.deliveries import delivery
 from tests.conftest import Database
@@ -123,3 +124,34 @@ def test_database_that_is_away_is_tried_again(database: Database) -> None:
     with pytest.raises(Undelivered) as error:
         TableChannel(TableSettings(), "x", lambda: gone).deliver(delivery())
     assert error.value.retryable
+
+
+def decided(decision: str, at: str, incident: int = 41) -> Message:
+    """What an action writes about an item."""
+    record = {"item_id": "i7", "decision": decision, "incident_id": incident, "acted_at": at}
+    return replace(OPENED, incident_id=incident, record=record, row_key=("item_id",))
+
+
+def test_row_of_an_action_is_found_by_its_own_key(database: Database, engine: Engine) -> None:
+    removals = TableChannel(TableSettings(), "removals", lambda: engine)
+    removals.deliver(delivery(decided("kept", "2026-01-05T05:00:00+00:00")))
+    removals.deliver(delivery(decided("removed", "2026-01-06T05:00:00+00:00", incident=52)))
+    (row,) = rows(database, "select * from operations.removals")
+    assert (row["item_id"], row["decision"], row["incident_id"]) == ("i7", "removed", 52)
+    with psycopg.connect(database.owner_url) as connection:  # analysts may read it, and not write
+        granted = "select has_table_privilege('analyst', 'operations.removals', 'select'), "
+        granted += "has_table_privilege('analyst', 'operations.removals', 'insert')"
+        assert connection.execute(granted.encode()).fetchone() == (True, False)
+
+
+def test_earlier_decision_that_comes_later_changes_nothing(database: Database, engine: Engine) -> None:
+    removals = TableChannel(TableSettings(), "removals", lambda: engine)
+    removals.deliver(delivery(decided("removed", "2026-01-06T05:00:00+00:00")))
+    removals.deliver(delivery(decided("kept", "2026-01-05T05:00:00+00:00")))
+    assert rows(database, "select decision from operations.removals") == [{"decision": "removed"}]
+
+
+def test_row_without_its_key_is_refused(engine: Engine) -> None:
+    removals = TableChannel(TableSettings(), "removals", lambda: engine)
+    with pytest.raises(Undelivered):
+        removals.deliver(delivery(replace(OPENED, record={"item_id": None}, row_key=("item_id",))))
