@@ -14,6 +14,7 @@ from alerting_pipeline.domain.routing_tree import Branch, Match, RoutingTree
 
 Way = tuple[str | int, ...]
 _MISSPELT = 0.8
+_ALWAYS_IN_A_ROW = ("alert", "severity", "owner")
 
 
 def check_people(definition: Definition, people: People) -> Iterator[Finding]:
@@ -39,7 +40,7 @@ def check_owner(owner: str, people: People) -> Iterator[Finding]:
 
 
 def check_destinations(definition: AlertDefinition, destinations: Mapping[str, Destination]) -> Iterator[Finding]:
-    """What `notify` and `write_back` name must be a destination, and of the right channel."""
+    """What `notify` and `write_back` name must be a destination, of the right channel, and find what it needs."""
     for index, entry in enumerate(definition.notify):
         if entry in destinations:
             continue
@@ -55,6 +56,11 @@ def check_destinations(definition: AlertDefinition, destinations: Mapping[str, D
             remedy = did_you_mean(entry.destination, of_channel) or f"add it there with channel: {channel}"
             what = f'"{entry.destination}" is not a {channel} in destinations.yaml'
             yield Finding(("write_back", index, channel), what, remedy)
+            continue
+        tab_by = destinations[entry.destination].settings.get("tab_by")
+        if tab_by is not None and tab_by not in (*definition.fields, *definition.entity, *_ALWAYS_IN_A_ROW):
+            what = f"the sheet has a list per {tab_by}, which the rows of this alert do not hold"
+            yield Finding(("write_back", index, channel), what, f"add {tab_by} to fields")
     yield from _check_writes(definition, destinations)
 
 

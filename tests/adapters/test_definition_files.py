@@ -22,6 +22,7 @@ from tests.definition_folder import (
     COMPLETE,
     DATA,
     DEFAULTS,
+    DESTINATIONS,
     MINIMAL,
     PEOPLE,
     REPORT,
@@ -372,6 +373,17 @@ def test_people_and_destinations_are_checked_too(read: Read) -> None:
     ]
     loaded = read(MINIMAL, {"people.yaml": PEOPLE.replace("[ada, ben]", "[ada, benn]")})
     assert said(loaded) == ['people.yaml:6:29: "benn" is not a person in this file; did you mean "ben"?']
+
+
+def test_sheet_with_a_list_per_value_needs_the_column_in_its_rows(tmp_path: Path) -> None:
+    made = DefinitionFolder.make(tmp_path, COMPLETE)
+    made.write("destinations.yaml", DESTINATIONS.replace("{channel: sheet}", "{channel: sheet, tab_by: customer_id}"))
+    assert [message for message in said(made.load()) if "tab" in message or "list per" in message] == [
+        f"{PATH}:49:22: the sheet has a list per customer_id, which the rows of this alert do not hold; "
+        "add customer_id to fields"
+    ]
+    made.write("destinations.yaml", DESTINATIONS.replace("{channel: sheet}", "{channel: sheet, tab_by: segment}"))
+    assert said(made.load()) == []
 
 
 def test_destinations_are_checked_by_their_channel(read: Read) -> None:
