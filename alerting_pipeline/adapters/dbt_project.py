@@ -24,9 +24,9 @@ from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.health import BuildGraph, BuildNode, NodeResult
 
 _DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
-BUILD = ("build", "--exclude-resource-type", "unit_test")
+BUILD = ("build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
 """A build of the warehouse. Unit tests judge the code, not the data (`make test` runs them), and those of incremental
-models can't run before the first build."""
+models can't run before the first build. Exposures are only told of: there is nothing to build."""
 
 _KEPT_MANIFESTS = 3
 _BUILD_LOCK = "alerting dbt build"  # name of the advisory lock, hashed by the server

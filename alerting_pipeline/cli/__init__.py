@@ -21,6 +21,7 @@ COMMANDS = {
     "sql": ("sql", "a query as the analyst role, read only"),
     "validate": ("definitions", "check all definition files"),
     "schema": ("definitions", "JSON Schema of a definition, for editors"),
+    "exposures": ("exposures", "what dbt's lineage shows behind the marts"),
     "show": ("definitions", "a definition as it is in force"),
     "route": ("definitions", "which destinations an alert would reach, and why"),
     "test": ("evaluation", "run the cases of definitions on the real engine"),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import struct
 import subprocess
+import sys
 import termios
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from alerting_pipeline.app import App
+from alerting_pipeline.settings import read_settings
 from tests.scenarios.command_line import PROJECT, Shell
 
 CURSOR_UP = b"\x1b[1A"
@@ -48,6 +52,27 @@ def test_marts_hold_what_was_loaded(shell: Shell, demo_home: Path) -> None:
     assert shell.rows(
         "select (select count(*) from raw.card_transactions) = (select count(*) from marts.transactions) as complete"
     ) == [{"complete": True}]
+
+
+def test_dbt_docs_tell_of_every_model_column_and_definition(shell: Shell, demo_home: Path, tmp_path: Path) -> None:
+    with App(read_settings({"ALERTING_HOME": str(demo_home)}, PROJECT)) as app:
+        environment = {**os.environ, **app.dbt_project.environment(), "DBT_TARGET_PATH": str(tmp_path)}
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "dbt"), "docs", "generate", "--static"], cwd=PROJECT / "dbt_project",
+            env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    manifest, catalog = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("manifest", "catalog"))
+    models = {each: node for each, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    assert catalog["nodes"].keys() >= models.keys()
+    assert catalog["sources"].keys() == manifest["sources"].keys()
+    for unique_id, model in models.items():
+        described = {name for name, column in model["columns"].items() if column["description"]}
+        if model["fqn"][1] == "marts":
+            assert catalog["nodes"][unique_id]["columns"].keys() == described, unique_id
+    evaluated = {row["alert"] for row in shell.rows("select distinct alert from alerting.evaluations")}
+    assert {each["name"] for each in manifest["exposures"].values()} >= evaluated
+    assert (tmp_path / "static_index.html").exists()
 
 
 def test_labels_never_reach_the_warehouse(shell: Shell, demo_home: Path) -> None:
