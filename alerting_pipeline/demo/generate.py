@@ -13,12 +13,15 @@ from datetime import date
 from pathlib import Path
 
 from alerting_pipeline.demo import (
+    clinics,
     cost_charges,
     cost_report,
     cost_story,
     customer_success,
     deliveries,
     labels,
+    moderation,
+    moderation_story,
     payments,
     stock,
 )
@@ -74,6 +77,8 @@ def _files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[File]:
     yield from customer_success.files(days, seed, truth)
     truth += cost_story.labels()
     yield from _stock_files(days, seed, truth)
+    yield from _content_files(days, seed, truth)
+    yield from clinics.files(days, seed, truth)
 
 
 def _lists(seed: int) -> Iterator[File]:
@@ -141,6 +146,24 @@ def _stock_files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[Fi
     yield "stock_levels", f"{day_before(0)}/stock_levels.csv", as_csv(stock.STOCK_COLUMNS, levels), len(levels)
     content = as_csv(stock.PURCHASE_COLUMNS, coming)
     yield "purchase_orders", f"{day_before(0)}/purchase_orders.csv", content, len(coming)
+
+
+def _content_files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[File]:
+    truth += moderation_story.labels()
+    story = moderation.planted_items()
+    reported: dict[date, list[dict[str, object]]] = defaultdict(list)
+    decided: dict[date, list[dict[str, object]]] = defaultdict(list)
+    for day in past_days(days):
+        made = [item for item in story if item.posted_at.date() == day]
+        if day >= day_before(days):
+            made = [*moderation.ordinary_items(seed, day), *made]
+        yield "content_items", f"{day}.jsonl", as_json_lines(item.as_row() for item in made), len(made)
+        _file_by_day(reported, moderation.reports(made))
+        _file_by_day(decided, moderation.decisions(made))
+        yield from _reported("content_reports", reported, until=day)
+        yield from _reported("moderation_decisions", decided, until=day)
+    yield from _reported("content_reports", reported, until=AS_OF.date())
+    yield from _reported("moderation_decisions", decided, until=AS_OF.date())
 
 
 def _file_by_day(

@@ -28,6 +28,8 @@ USE_CASES = (
     "location_at_risk",
     "over_daily_budget",
     "stock_runs_out",
+    "content_reported",
+    "tier_changed",
 )
 
 

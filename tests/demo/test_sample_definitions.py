@@ -12,12 +12,14 @@ from alerting_pipeline.domain.definition import AlertDefinition
 
 PROJECT = Path(__file__).parent.parent.parent
 ALERTS = (
+    "content_reported",
     "large_transaction",
     "unusual_transaction",
     "late_delivery",
     "location_at_risk",
     "over_daily_budget",
     "stock_runs_out",
+    "tier_changed",
 )
 
 
