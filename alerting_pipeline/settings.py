@@ -80,6 +80,9 @@ class Settings(BaseModel):
     public_url: HttpUrl = Field(
         default="http://localhost:8080", description="The address at which people reach the pages, for links."
     )
+    signing_key: SecretStr | None = Field(
+        default=None, description="The key of links in mails; without it one is made and kept in the home."
+    )
     as_of: Annotated[datetime, AfterValidator(_aware)] | None = Field(
         default=None, description="What counts as now, for trials; without it: the database's clock."
     )
@@ -110,6 +113,11 @@ class Settings(BaseModel):
     def standing_clock(self) -> Path:
         """A file with one instant: in this home that is always now. The sample company lives at a fixed instant."""
         return self.home / "as_of"
+
+    @property
+    def kept_signing_key(self) -> Path:
+        """The key that links in mails are signed with, where ALERTING_SIGNING_KEY gives none."""
+        return self.home / "signing.key"
 
     @property
     def manifest(self) -> Path:
@@ -143,6 +151,7 @@ VARIABLES = {
     "google_sheets_credentials": "GOOGLE_SHEETS_CREDENTIALS",
     "google_sheets_api_url": "GOOGLE_SHEETS_API_URL",
     "public_url": "ALERTING_PUBLIC_URL",
+    "signing_key": "ALERTING_SIGNING_KEY",
     "as_of": "ALERTING_AS_OF",
 }
 

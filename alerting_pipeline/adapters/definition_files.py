@@ -28,6 +28,7 @@ from alerting_pipeline.adapters.definition_tree import (
     origins_of,
 )
 from alerting_pipeline.adapters.destination_file import read_destinations
+from alerting_pipeline.adapters.template_names import body_names, template_names
 from alerting_pipeline.adapters.yaml_tree import BadYaml, Node, read
 from alerting_pipeline.domain import not_in_force
 from alerting_pipeline.domain.catalog import Catalog, Model
@@ -194,8 +195,9 @@ class _Folder:
         file.merged = merged_tree(root, inherited)
         file.origins = origins_of(inherited, file.merged)
         values = values_of(file.merged)
-        if "path" in values:
-            file.problems += located(root, [Finding(("path",), 'unknown key "path"', "remove it")])
+        for key in ("path", "template_text"):
+            if key in values:
+                file.problems += located(root, [Finding((key,), f'unknown key "{key}"', "remove it")])
         built, problems = build(kind, file.merged, {**values, "path": path})
         file.problems += problems
         if built is not None:
@@ -231,7 +233,7 @@ class _Folder:
     def _checked(self, file: _File, definition: Definition) -> Definition:
         findings: list[Finding] = list(not_in_force.in_definition(definition))
         if isinstance(definition, AlertDefinition):
-            checked = check_alert(definition, self.catalog, _template_names)
+            checked = check_alert(definition, self.catalog, template_names)
             findings += checked.findings
             if definition.deviance is None and checked.deviance is not None:
                 definition = definition.model_copy(update={"deviance": checked.deviance})
@@ -243,8 +245,11 @@ class _Folder:
         elif isinstance(definition, DataDefinition):
             findings += check_data(definition, self.catalog)
         elif isinstance(definition, ReportDefinition):
-            findings += check_report(definition, self.catalog, _template_names)
-            findings += self._missing_file("template", definition.template, self.folder)
+            missing = list(self._missing_file("template", definition.template, self.folder))
+            findings += missing
+            if not missing:
+                definition = definition.model_copy(update={"template_text": self._text(definition.template)})
+            findings += check_report(definition, self.catalog, template_names, body_names)
         if not isinstance(definition, SystemOverride):
             findings += check_name(definition)
         if self.people is not None and "owner" in (file.merged.entries or {}):
@@ -262,6 +267,9 @@ class _Folder:
             where = "this repository" if key == "runbook" else "alert_definitions"
             remedy = "write it" if inside else f"name a file inside {where}, relative to it"
             yield Finding((key,), f'{key} "{path}" is not a file of {where}', remedy)
+
+    def _text(self, template: str) -> str:
+        return (self.folder / template).read_text(encoding="utf-8", errors="replace")
 
     # ---- between the files ----------------------------------------------------------------------------------------
 
@@ -318,15 +326,6 @@ class _Folder:
                 file.problems += located(file.root, [finding])
                 good.pop(name_in(file.root) or "", None)
         return good
-
-
-def _template_names(text: str) -> frozenset[str]:
-    from alerting_pipeline.rendering.template import BadTemplate, variables
-
-    try:
-        return variables(text)
-    except BadTemplate as error:
-        raise ValueError(str(error)) from None
 
 
 def _is_definition(path: str) -> bool:

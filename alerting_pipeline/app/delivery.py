@@ -7,7 +7,7 @@ import socket
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from alerting_pipeline.app.alerts import Alerts
+from alerting_pipeline.app.reports import Reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.usecases.deliver import Terms as DeliveryTerms
 
 
-class Delivery(Alerts):
+class Delivery(Reports):
     """From incidents to people."""
 
     def close(self) -> None:
@@ -43,7 +43,7 @@ class Delivery(Alerts):
     ) -> DeliveryWorker:
         """A worker over the outbox. `slack_client` replaces the one made from the settings (Dagster has its own)."""
         from alerting_pipeline.adapters.channels.registry import Channels, Surroundings
-        from alerting_pipeline.domain.destination import INBOX
+        from alerting_pipeline.domain.destination import INBOX, REPORT_MAIL
         from alerting_pipeline.store.dead_letters import Remembered
         from alerting_pipeline.usecases.deliver import DeliveryWorker
 
@@ -56,7 +56,8 @@ class Delivery(Alerts):
             mail_server=self.settings.smtp_url,
             mail_from=self.settings.mail_from,
         )
-        channels = Channels(lambda name: {INBOX.name: INBOX, **held().destinations}.get(name), surroundings)
+        built_in = {INBOX.name: INBOX, REPORT_MAIL.name: REPORT_MAIL}
+        channels = Channels(lambda name: {**held().destinations, **built_in}.get(name), surroundings)
         return DeliveryWorker(self.outbox, channels, terms)
 
     @property

@@ -27,6 +27,7 @@ COMMANDS = {
     "test": ("evaluation", "run the cases of definitions on the real engine"),
     "evaluate": ("evaluation", "evaluate now"),
     "incidents": ("incidents", "list, show, acknowledge, resolve"),
+    "reports": ("reports", "messages on a schedule: list, preview, send, unsubscribe"),
     "outbox": ("outbox", "messages waiting, sent and dead"),
     "deliver": ("outbox", "hand over what is due"),
     "doctor": ("doctor", "what is configured, reachable, overdue"),

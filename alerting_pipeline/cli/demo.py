@@ -103,6 +103,7 @@ def _one_pass(app: App, shown: Progress) -> tuple[Pass, Reckoning]:
         _follow(app, run.process, before.progress, shown)
         if run.process.returncode != 0:
             raise AlertingError(f"the Dagster run failed: {_reason(run)}; see {run.log}")
+        _send_reports(app, shown)
         _wait_for_outbox(app, before.delivery, children, shown)
     return summarize(app.engine, before), _reckon(app)
 
@@ -122,6 +123,16 @@ def _follow(app: App, run: subprocess.Popen[bytes], after: int, shown: Progress)
                 f"the Dagster run took longer than {_PASS_SECONDS // 60} minutes; see {app.settings.logs}"
             )
         time.sleep(0.3)
+
+
+def _send_reports(app: App, shown: Progress) -> None:
+    """The current window of every report. In the company's standing clock no schedule ever comes by."""
+    sender, now = app.report_sender(), app.clock.now()
+    for number, report in enumerate(sender.definitions, 1):
+        shown.report("reports", report, number, len(sender.definitions))
+        result = sender.send(report, now)
+        if result is not None and result.status == "failed":
+            raise AlertingError(f"{report} could not be sent: {result.reason}")
 
 
 def _reason(run: Child) -> str:

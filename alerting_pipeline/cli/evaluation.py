@@ -17,6 +17,7 @@ from alerting_pipeline.domain.errors import BadCall
 if TYPE_CHECKING:
     from alerting_pipeline.domain.definition import AlertDefinition
     from alerting_pipeline.domain.evaluation import EvaluationResult, Health
+    from alerting_pipeline.domain.report import ReportDefinition
 
 _COLUMNS = (
     "alert", "outcome", "violations", "opened", "updated", "cleared", "withdrawn", "held", "null rows", "reason",
@@ -62,17 +63,21 @@ def evaluate(names: tuple[str, ...], as_of: str | None, is_dry_run: bool, as_jso
 @click.argument("names", nargs=-1)
 @json_option
 def test(names: tuple[str, ...], as_json: bool) -> None:
-    """Run the cases of all definitions, or of those NAMED, through the production query on the real engine.
+    """Run the cases of all alerts and reports, or of those NAMED, through the production query on the real engine.
 
     Cases use the parameter values of the files; nothing that they do is kept.
     """
+    from alerting_pipeline.domain.definition import AlertDefinition
+    from alerting_pipeline.domain.report import ReportDefinition
+
     with App.from_environment() as app, progress(as_json) as shown:
         shown.report("test", "definition files", 0)
         loaded = app.loaded_definitions
-        chosen = _chosen(names, loaded.alerts)
-        results = app.rehearse(chosen, shown)
+        chosen = _chosen(names, {**loaded.alerts, **loaded.reports})
+        results = app.rehearse([each for each in chosen if isinstance(each, AlertDefinition)], shown)
+        results += app.rehearse_reports([each for each in chosen if isinstance(each, ReportDefinition)], shown)
     failed = [result for result in results if not result.is_passed]
-    without = [definition.alert for definition in chosen if not definition.cases]
+    without = [definition.name for definition in chosen if not definition.cases]
     if as_json:
         summary = {"cases": len(results), "failed": len(failed), "without_cases": without}
         print_json({**summary, "results": results, "bad_files": sorted(loaded.bad_files)})
@@ -103,14 +108,16 @@ def _by_health(
     return list(groups.items())
 
 
-def _chosen(names: Sequence[str], alerts: dict[str, AlertDefinition]) -> list[AlertDefinition]:
+def _chosen(
+    names: Sequence[str], alerts: Mapping[str, AlertDefinition | ReportDefinition]
+) -> list[AlertDefinition | ReportDefinition]:
     import difflib
 
     for name in names:
         if name not in alerts:
             near = difflib.get_close_matches(name, alerts, n=1)
             hint = f'; did you mean "{near[0]}"?' if near else "; `alerting validate` lists what is wrong"
-            raise BadCall(f'"{name}" is not an alert definition{hint}')
+            raise BadCall(f'"{name}" is not an alert or report definition{hint}')
     return [alerts[name] for name in names or sorted(alerts)]
 
 

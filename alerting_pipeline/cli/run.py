@@ -14,6 +14,7 @@ from alerting_pipeline.domain.health import HealthTracker, ReadyModel
 if TYPE_CHECKING:
     from alerting_pipeline.app import App
     from alerting_pipeline.domain.evaluation import EvaluationResult
+    from alerting_pipeline.domain.letter import SendResult
     from alerting_pipeline.domain.ports import Progress
     from alerting_pipeline.store.overview import Pass
     from alerting_pipeline.usecases.evaluate import Evaluator
@@ -27,12 +28,14 @@ class _Report:
     refused: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     results: list[EvaluationResult] = field(default_factory=list)
+    sent: list[SendResult] = field(default_factory=list)
 
     @property
     def troubles(self) -> list[str]:
         """Everything that a person has to look at, a sentence each."""
         failed = [f"{each.alert}: {each.reason}" for each in self.results if each.outcome == "system_failure"]
-        return [*self.bad_files, *self.refused, *self.failures, *failed]
+        unsent = [f"{each.report}: {each.reason}" for each in self.sent if each.status in ("held", "failed")]
+        return [*self.bad_files, *self.refused, *self.failures, *failed, *unsent]
 
 
 @click.command("run")
@@ -115,15 +118,16 @@ def _catch_up(app: App, report: _Report) -> None:
     """What became due by the clock, for those who run this from cron and have no daemon."""
     from alerting_pipeline.usecases.catch_up import CatchUp
 
-    now, work = app.clock.now(), CatchUp(app.due_work, app.evaluator(), app.mart_health)
+    now, work = app.clock.now(), CatchUp(app.due_work, app.evaluator(), app.mart_health, app.report_sender())
     work.note_windows(now)
     report.failures += work.work_off(now, "run", report.results.extend)
+    report.failures += work.send_reports(now, "run", report.sent.append)
 
 
 def _show(done: Pass, report: _Report, as_json: bool) -> None:
     numbers: dict[str, Any] = asdict(done)
     if as_json:
-        print_json({**numbers, "evaluations": report.results, "troubles": report.troubles})
+        print_json({**numbers, "evaluations": report.results, "reports": report.sent, "troubles": report.troubles})
         return
     rows = [
         [

@@ -20,6 +20,7 @@ from alerting_pipeline.app import App
 from alerting_pipeline.domain.catalog import Catalog
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.relation import models_read
+from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.source import Source
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class Blueprint:
     def alerts(self) -> dict[str, AlertDefinition]:
         """The alert definitions whose file is good, by name."""
         return self.loaded.alerts
+
+    @cached_property
+    def reports(self) -> dict[str, ReportDefinition]:
+        """The report definitions whose file is good, by name."""
+        return self.loaded.reports
 
     @cached_property
     def read_models(self) -> frozenset[str]:

@@ -40,6 +40,11 @@ def alert_key(alert: str) -> AssetKey:
     return AssetKey(["alerts", alert])
 
 
+def report_key(report: str) -> AssetKey:
+    """A report definition."""
+    return AssetKey(["reports", report])
+
+
 def destination_key(destination: str) -> AssetKey:
     """A destination, under the name that people know: `#risk`, `fraud_review`."""
     return AssetKey(["destinations", destination])

@@ -14,6 +14,7 @@ from alerting_pipeline.app import App
 from alerting_pipeline.defs.blueprint import Blueprint
 from alerting_pipeline.defs.evaluation import Evaluation
 from alerting_pipeline.defs.keys import DUE_JOB
+from alerting_pipeline.defs.reports import sent_event
 from alerting_pipeline.domain.window import CLOCK_MINUTES
 from alerting_pipeline.usecases.catch_up import CatchUp
 
@@ -23,13 +24,14 @@ _EVERY_QUARTER = f"*/{CLOCK_MINUTES} * * * *"
 def schedule_definitions(blueprint: Blueprint) -> dg.Definitions:
     """The job for due work, the clock, and one schedule per distinct cron trigger."""
 
-    @dg.op(description="Windows of schedules, what time alone changes, and materializations from elsewhere.")
+    @dg.op(description="Windows of schedules, reports, what time alone changes, and materializations from elsewhere.")
     def evaluate_due(context: dg.OpExecutionContext) -> None:
         with App.from_environment() as app:
             evaluation, now = Evaluation.begin(context, app), app.clock.now()
-            work = CatchUp(app.due_work, evaluation.evaluator, app.mart_health)
+            work = CatchUp(app.due_work, evaluation.evaluator, app.mart_health, app.report_sender())
             work.note_windows(now)
             failures = work.work_off(now, context.run.run_id, evaluation.tell)
+            failures += work.send_reports(now, context.run.run_id, lambda result: context.log_event(sent_event(result)))
         if failures:
             raise dg.Failure(f"not everything that is due could be evaluated: {'; '.join(failures)}")
 
@@ -39,7 +41,7 @@ def schedule_definitions(blueprint: Blueprint) -> dg.Definitions:
 
     triggers = {
         (definition.trigger.cron, definition.trigger.timezone)
-        for definition in blueprint.alerts.values()
+        for definition in (*blueprint.alerts.values(), *blueprint.reports.values())
         if definition.trigger.cron is not None
     }
     schedules = [_schedule("clock", _EVERY_QUARTER, "UTC", due_evaluations)]

@@ -23,6 +23,7 @@ from alerting_pipeline.demo import (
     moderation,
     moderation_story,
     payments,
+    receivables,
     stock,
 )
 from alerting_pipeline.demo.calendar import AS_OF, DEFAULT_DAYS, day_before, past_days
@@ -75,6 +76,7 @@ def _files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[File]:
     yield from _delivery_files(days, seed, truth)
     yield from _cost_files(days, seed)
     yield from customer_success.files(days, seed, truth)
+    yield from receivables.files(days, seed, truth)
     truth += cost_story.labels()
     yield from _stock_files(days, seed, truth)
     yield from _content_files(days, seed, truth)

@@ -8,6 +8,7 @@ from alerting_pipeline.domain.case import Case, Step
 from alerting_pipeline.domain.catalog import Catalog, Model
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.nearest import did_you_mean
+from alerting_pipeline.domain.parameters import Parameter
 from alerting_pipeline.domain.problem import Finding
 from alerting_pipeline.domain.query import Query
 from alerting_pipeline.domain.severity import LEVELS
@@ -25,14 +26,14 @@ def check_cases(
         if case.name in names:
             yield Finding((*at, "name"), f'there are two cases named "{case.name}"', "rename one of them")
         names.add(case.name)
-        yield from _check_parameters(definition, (*at, "parameters"), case.parameters)
+        yield from check_parameters(definition.parameters, (*at, "parameters"), case.parameters)
         for where, step in _steps(at, case):
             yield from _check_step(definition, where, step)
             if case.steps:
-                yield from _check_parameters(definition, (*where, "parameters"), step.parameters)
+                yield from check_parameters(definition.parameters, (*where, "parameters"), step.parameters)
             if query is None:
                 columns = model.columns if model is not None and model.columns else None
-                yield from _check_rows((*where, "rows"), step.rows or (), columns, "the model")
+                yield from check_rows((*where, "rows"), step.rows or (), columns, "the model")
                 if step.given:
                     yield Finding((*where, "given"), "given is for a query over several models", "write rows: [...]")
             else:
@@ -54,21 +55,26 @@ def _check_step(definition: AlertDefinition, at: Way, step: Step) -> Iterator[Fi
         if expected.severity is not None and expected.severity not in levels:
             what = f'the definition has no severity "{expected.severity}"'
             yield Finding((*where, "severity"), what, f"it has {', '.join(sorted(levels, key=LEVELS.index))}")
-        entity = expected.entity
-        if isinstance(entity, dict):
-            if set(entity) != set(definition.entity):
-                what = f"the entity of this definition is ({', '.join(definition.entity)})"
-                yield Finding((*where, "entity"), what, "name exactly these columns")
-        elif len(entity) != len(definition.entity):
-            what = f"the entity of this definition is ({', '.join(definition.entity)}), not {len(entity)} values"
-            yield Finding((*where, "entity"), what, "write one value for each, in this order")
+        yield from check_entity(definition.entity, where, expected.entity)
 
 
-def _check_parameters(definition: AlertDefinition, at: Way, values: Mapping[str, object]) -> Iterator[Finding]:
+def check_entity(columns: tuple[str, ...], at: Way, entity: tuple[str, ...] | Mapping[str, str]) -> Iterator[Finding]:
+    """That an expectation names its entity by the definition's entity columns."""
+    if isinstance(entity, Mapping):
+        if set(entity) != set(columns):
+            what = f"the entity of this definition is ({', '.join(columns)})"
+            yield Finding((*at, "entity"), what, "name exactly these columns")
+    elif len(entity) != len(columns):
+        what = f"the entity of this definition is ({', '.join(columns)}), not {len(entity)} values"
+        yield Finding((*at, "entity"), what, "write one value for each, in this order")
+
+
+def check_parameters(parameters: Mapping[str, Parameter], at: Way, values: Mapping[str, object]) -> Iterator[Finding]:
+    """That the values of a case are of declared parameters, and within their bounds."""
     for name, value in values.items():
-        parameter = definition.parameters.get(name)
+        parameter = parameters.get(name)
         if parameter is None:
-            remedy = did_you_mean(name, definition.parameters) or "name one that is declared under parameters"
+            remedy = did_you_mean(name, parameters) or "name one that is declared under parameters"
             yield Finding((*at, name), f'"{name}" is not a parameter of this definition', remedy)
             continue
         try:
@@ -82,7 +88,7 @@ def _check_given(at: Way, step: Step, query: Query, catalog: Catalog | None) -> 
     if step.rows:
         if len(query.refs) == 1:
             only = next(iter(query.refs))
-            yield from _check_rows((*at, "rows"), step.rows, _columns(catalog, only), f"the model {only}")
+            yield from check_rows((*at, "rows"), step.rows, _columns(catalog, only), f"the model {only}")
         else:
             what = "rows do not say which of the query's models they are of"
             yield Finding((*at, "rows"), what, "write given: {model: [...]}")
@@ -91,12 +97,13 @@ def _check_given(at: Way, step: Step, query: Query, catalog: Catalog | None) -> 
             remedy = did_you_mean(model, query.refs) or f"it reads {', '.join(sorted(query.refs))}"
             yield Finding((*at, "given", model), f'the query does not read "{model}"', remedy)
             continue
-        yield from _check_rows((*at, "given", model), rows, _columns(catalog, model), f"the model {model}")
+        yield from check_rows((*at, "given", model), rows, _columns(catalog, model), f"the model {model}")
 
 
-def _check_rows(
+def check_rows(
     at: Way, rows: Collection[Mapping[str, str | None]], columns: Collection[str] | None, what: str
 ) -> Iterator[Finding]:
+    """That the rows of a case name columns that there are."""
     for index, row in enumerate(rows):
         for name in row:
             if columns is not None and name not in columns:

@@ -41,7 +41,7 @@ def differences(
         return
     left = {id(item): item for item in happened}
     for expected in step.expect:
-        match = next((item for item in left.values() if _is_meant(expected, columns, item.entity)), None)
+        match = next((item for item in left.values() if is_meant(expected.entity, columns, item.entity)), None)
         if match is None:
             yield f"expected {_name(expected)} {expected.event or 'to fire'}, but nothing is known of it"
             continue
@@ -78,8 +78,10 @@ def _event(item: Happened) -> str:
     return "unchanged" if item.is_open else "over"
 
 
-def _is_meant(expected: Expected, columns: Sequence[str], entity: Mapping[str, str | None]) -> bool:
-    wanted = expected.entity
+def is_meant(
+    wanted: tuple[str, ...] | dict[str, str], columns: Sequence[str], entity: Mapping[str, str | None]
+) -> bool:
+    """Is it the entity that a case names: the same text, number or instant, column by column?"""
     pairs = wanted.items() if isinstance(wanted, dict) else zip(columns, wanted, strict=False)
     return all(_is_same(value, entity.get(column)) for column, value in pairs)
 

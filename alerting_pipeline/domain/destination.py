@@ -38,13 +38,16 @@ class Destination(Strict):
 INBOX = Destination(name="local inbox", channel="file", audience="engineering")
 """The last resort: where everything goes for which no file names a destination that may receive it."""
 
+REPORT_MAIL = Destination(name="report mail", channel="email")
+"""Where all messages of reports go: one lane of the outbox, whose messages bring their recipients along."""
+
 
 def ad_hoc(entry: str) -> Destination | None:
     """What needs no entry in destinations.yaml: `#risk` is a Slack channel, `a@b` a mail address, `operations.reviews`
-    a table of the schema that may be written to; the local inbox.
+    a table of the schema that may be written to; and what is built in.
     """
-    if entry == INBOX.name:
-        return INBOX
+    if entry in (INBOX.name, REPORT_MAIL.name):
+        return INBOX if entry == INBOX.name else REPORT_MAIL
     if entry.startswith("#") and len(entry) > 1:
         return Destination(name=entry, channel="slack", settings={"to": entry})
     if is_email(entry):

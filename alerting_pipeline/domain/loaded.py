@@ -10,6 +10,7 @@ from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.destination import INBOX, Destination
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.problem import Problem
+from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.routing_tree import RoutingTree
 
 
@@ -45,6 +46,12 @@ class Loaded:
         """The good alert definitions, by name."""
         found = sorted(self.definitions.items())
         return {name: definition for name, definition in found if isinstance(definition, AlertDefinition)}
+
+    @property
+    def reports(self) -> dict[str, ReportDefinition]:
+        """The good report definitions, by name."""
+        found = sorted(self.definitions.items())
+        return {name: definition for name, definition in found if isinstance(definition, ReportDefinition)}
 
     @property
     def errors(self) -> tuple[Problem, ...]:

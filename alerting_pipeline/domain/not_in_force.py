@@ -11,7 +11,7 @@ from datetime import timedelta
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.problem import Finding
-from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
+from alerting_pipeline.domain.report import DataDefinition
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.system_override import SystemOverride
 
@@ -24,8 +24,6 @@ def in_definition(definition: Definition) -> Iterator[Finding]:
         yield _note(("kind",), "kind data is not evaluated yet")
     elif isinstance(definition, SystemOverride):
         yield _note(("kind",), "overriding a built-in definition is not in force yet")
-    elif isinstance(definition, ReportDefinition):
-        yield _note(("report",), "a report is not sent yet")
     if definition.pause is not None:
         yield _note(("pause",), "pause is not in force yet")
     if definition.visible_to:

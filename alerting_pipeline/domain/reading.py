@@ -58,7 +58,7 @@ class Reading:
 
     def sql(self, condition: Condition) -> str:
         """Another condition over the same row: parameters from the relation, NaN read as NULL."""
-        return _rendered(condition, self.alert, self.parameters, self.entity, self.column_types, self.as_of)
+        return rendered(condition, self.alert, self.parameters, self.entity, self.column_types, self.as_of)
 
 
 def read(definition: AlertDefinition, column_types: Mapping[str, str], as_of: datetime) -> Reading:
@@ -70,8 +70,8 @@ def read(definition: AlertDefinition, column_types: Mapping[str, str], as_of: da
     entity = {column: entity_text(column, types[column]) for column in definition.entity}
     moment = instant(as_of)
 
-    def rendered(condition: Condition, deviance: str | None = None) -> str:
-        return _rendered(condition, definition.alert, parameters, entity, types, moment, deviance)
+    def sql(condition: Condition, deviance: str | None = None) -> str:
+        return rendered(condition, definition.alert, parameters, entity, types, moment, deviance)
 
     stated = definition.deviance or _derived(checked)
     deviance = _deviance(stated, definition, types, entity, moment) if stated else "cast(null as numeric)"
@@ -81,20 +81,20 @@ def read(definition: AlertDefinition, column_types: Mapping[str, str], as_of: da
         for level in definition.severity
         if level.when is not None
     ]
-    cases = "".join(f" when {rendered(when, deviance)} then {literal(level)}" for when, level in levels)
+    cases = "".join(f" when {sql(when, deviance)} then {literal(level)}" for when, level in levels)
     last = literal(definition.severity[-1].level)
     shown = shown_columns(definition, types)
     return Reading(
         alert=definition.alert,
         version=definition.version_id,
-        condition=rendered(checked),
-        way_out=rendered(way_out) if way_out else None,
+        condition=sql(checked),
+        way_out=sql(way_out) if way_out else None,
         severity=f"case{cases} else {last} end" if cases else last,
         deviance=deviance,
         entity=entity,
         occurred_at=_occurred_at(definition, types),
         worst=_order(definition.worst_by, types),
-        record=_record(definition, shown, types, entity),
+        record=record_sql(definition.alert, parameters, shown, types, entity),
         takes_default=_takes_default(definition, types),
         checked=checked,
         column_types=types,
@@ -118,7 +118,7 @@ def shown_columns(definition: AlertDefinition, columns: Mapping[str, str]) -> tu
     return tuple(name for name in columns if name in words)
 
 
-def _rendered(
+def rendered(
     condition: Condition,
     alert: str,
     parameters: Mapping[str, Parameter],
@@ -127,6 +127,7 @@ def _rendered(
     as_of: str,
     deviance: str | None = None,
 ) -> str:
+    """A condition over the row: parameters from the relation, NaN read as NULL, `deviance` as what it stands for."""
     guarded = {column: without_nan(column, types[column]) for column in condition.columns if column in types}
     if deviance is not None:
         guarded["deviance"] = f"({deviance})"
@@ -220,25 +221,29 @@ def _order(column: str | None, types: Mapping[str, str]) -> str:
     return f"cast({without_nan(column, kind)} as numeric)"
 
 
-def _record(
-    definition: AlertDefinition, shown: tuple[str, ...], types: Mapping[str, str], entity: Mapping[str, str]
+def record_sql(
+    name: str,
+    parameters: Mapping[str, Parameter],
+    shown: tuple[str, ...],
+    types: Mapping[str, str],
+    entity: Mapping[str, str],
 ) -> str:
-    """The row's shown columns and the parameter values then in force, as one JSON object.
+    """The row's shown columns and the parameter values then in force, as one JSON object; empty: there is nothing.
 
     Parameters without segments come as one map of their texts, read once; a function takes at most 100 arguments.
     """
-    pairs = [(name, _shown(name, types[name])) for name in shown]
+    pairs = [(column, _shown(column, types[column])) for column in shown]
     pairs += [
-        (name, _value_text(parameter, parameter_sql(definition.alert, name, parameter, entity)))
-        for name, parameter in definition.parameters.items()
+        (each, _value_text(parameter, parameter_sql(name, each, parameter, entity)))
+        for each, parameter in parameters.items()
         if parameter.by is not None
     ]
     parts = []
-    if definition.parameters:
-        where = f"p.alert = {literal(definition.alert)} and p.scope = 'default'"
+    if parameters:
+        where = f"p.alert = {literal(name)} and p.scope = 'default'"
         parts.append(f"(select jsonb_object_agg(p.parameter, p.value) from {PARAMETER} as p where {where})")
     for start in range(0, len(pairs), 50):
-        chunk = ", ".join(f"{literal(name)}, {value}" for name, value in pairs[start : start + 50])
+        chunk = ", ".join(f"{literal(column)}, {value}" for column, value in pairs[start : start + 50])
         parts.append(f"jsonb_build_object({chunk})")
     return " || ".join(parts)
 

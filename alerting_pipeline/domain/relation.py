@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from alerting_pipeline.domain.catalog import Model
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.query import Query
+from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.sql_fragment import identifier, instant, literal
 from alerting_pipeline.domain.written import duration
 
@@ -96,7 +97,7 @@ def types_sql(relation: Relation) -> str:
     )
 
 
-def parameters_of(definition: AlertDefinition, overrides: Mapping[str, object]) -> str:
+def parameters_of(definition: AlertDefinition | ReportDefinition, overrides: Mapping[str, object]) -> str:
     """A definition's own parameter values as a select with the columns of IN_FORCE, some of them overridden.
 
     An overridden parameter has that value for every segment: whoever writes a case means the value that is used.
@@ -111,12 +112,12 @@ def parameters_of(definition: AlertDefinition, overrides: Mapping[str, object]) 
     keys = ("parameter", "scope", "scope_value", "value")
     written = literal(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], ensure_ascii=False))
     return (
-        f"select {literal(definition.alert)}::text as alert, g.* from jsonb_to_recordset({written}::jsonb) "
+        f"select {literal(definition.name)}::text as alert, g.* from jsonb_to_recordset({written}::jsonb) "
         "as g (parameter text, scope text, scope_value text, value text)"
     )
 
 
-def parameters_or_file(definitions: Iterable[AlertDefinition]) -> str:
+def parameters_or_file(definitions: Iterable[AlertDefinition | ReportDefinition]) -> str:
     """The values in force, and those of the files where a parameter has none yet: what a dry run of files reads."""
     files = " union all ".join(f"({parameters_of(definition, {})})" for definition in definitions)
     if not files:

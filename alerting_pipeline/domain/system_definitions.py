@@ -97,6 +97,20 @@ SYSTEM_DEFINITIONS: Mapping[str, SystemDefinition] = {
             "high",
             timedelta(hours=4),
         ),
+        SystemDefinition(
+            "report_failure",
+            "Report could not be sent",
+            "The query of a report failed; its messages are written once it works, while their window is current.",
+            "high",
+            timedelta(hours=4),
+        ),
+        SystemDefinition(
+            "report_rows_skipped",
+            "Rows of a report were not sent",
+            "Some rows have no usable address, stand twice, or have values that their texts can't be filled in with.",
+            "medium",
+            _DAY,
+        ),
     )
 }
 

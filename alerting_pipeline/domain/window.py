@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,11 +16,13 @@ from cronsim import CronSim
 
 from alerting_pipeline.domain.definition import AlertDefinition
 
-CRON, CLOCK, MATERIALIZATION = "cron", "clock", "materialization"
+CRON, CLOCK, MATERIALIZATION, REPORT = "cron", "clock", "materialization", "report"
 """Kinds of due work: what precedes the colon of `DueWork.work`."""
 
 MOST = 100
 """Windows made up for in one go; what a longer outage left over is made up for by the next tick."""
+
+_LONGEST_AGO = timedelta(days=4 * 366)
 
 CLOCK_MINUTES = 15
 """How often what time alone changes is looked at."""
@@ -53,6 +55,21 @@ def windows_between(cron: str, timezone: str, after: datetime, until: datetime, 
             break
         found.append(instant)
     return found
+
+
+def latest_window(cron: str, timezone: str, now: datetime) -> datetime | None:
+    """The window that is the current one: the latest instant of the schedule that has come, in UTC.
+
+    None for a schedule that did not come within the last four years.
+    """
+    start = now.astimezone(UTC) + timedelta(minutes=1)
+    for local in CronSim(cron, start.astimezone(ZoneInfo(timezone)), reverse=True):
+        found = local.astimezone(UTC)
+        if found <= now:
+            return found
+        if now - found > _LONGEST_AGO:
+            break
+    return None
 
 
 def clock_window(now: datetime) -> datetime:

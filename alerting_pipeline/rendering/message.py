@@ -13,6 +13,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from alerting_pipeline.domain.letter import Letter
+
 Scalar = str | int | float | bool | None
 
 VERSION = 1
@@ -33,7 +35,7 @@ class Message:
 
     `record` is the flat row for sheets and tables; where `row_key` names columns of it, it is not about the incident:
     an action wrote it, and these columns find it. `thread` names the conversation, the same for all messages of an
-    incident; `test` marks what was sent to try a route out.
+    incident; `test` marks what was sent to try a route out. `letter` is there where it is one recipient's report.
     """
 
     alert: str
@@ -64,6 +66,7 @@ class Message:
     fields: tuple[Field, ...] = ()
     record: Mapping[str, Scalar] = field(default_factory=dict)
     row_key: tuple[str, ...] = ()
+    letter: Letter | None = None
 
     @property
     def is_resolved(self) -> bool:
@@ -79,6 +82,7 @@ class Message:
             "entity": dict(self.entity),
             "record": dict(self.record),
             "row_key": list(self.row_key),
+            "letter": asdict(self.letter) if self.letter is not None else None,
         }
 
     @classmethod
@@ -87,6 +91,8 @@ class Message:
         known = {key: value for key, value in data.items() if key in cls.__dataclass_fields__}
         known["fields"] = tuple(Field(item["label"], item["value"]) for item in data.get("fields", ()))
         known["row_key"] = tuple(data.get("row_key", ()))
+        letter = data.get("letter")
+        known["letter"] = Letter(**letter) if letter is not None else None
         return cls(**known)
 
 

@@ -69,12 +69,12 @@ def render_link(template: str, values: Mapping[str, Any]) -> str:
 
 def variables(template: str) -> frozenset[str]:
     """The names that the template needs; raises BadTemplate for anything outside the small language."""
-    return frozenset(meta.find_undeclared_variables(_parse(template)))
+    return frozenset(meta.find_undeclared_variables(parse(template)))
 
 
 def filters() -> tuple[str, ...]:
     """The filters that a template may use."""
-    return tuple(sorted(_environment().filters))
+    return tuple(sorted(environment().filters))
 
 
 class _Environment(SandboxedEnvironment):
@@ -98,9 +98,10 @@ class _Environment(SandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
-@lru_cache(maxsize=1)
-def _environment() -> _Environment:
-    environment = _Environment(undefined=StrictUndefined, autoescape=False, finalize=_finalize)
+@lru_cache(maxsize=2)
+def environment(*, is_html: bool = False) -> SandboxedEnvironment:
+    """The small language. `is_html`: every value is escaped as it is put in, for a body that is markup itself."""
+    environment = _Environment(undefined=StrictUndefined, autoescape=is_html, finalize=_finalize)
     kept = {name: environment.filters[name] for name in ("abs", "capitalize", "lower", "title", "trim", "upper")}
     environment.filters = {
         **kept,
@@ -108,23 +109,27 @@ def _environment() -> _Environment:
         "datetime": words.day_and_time,
         "default": _default,
         "duration": words.duration,
+        "local": words.local,
         "money": words.money,
         "number": words.number,
         "percent": words.percent,
         "round": _rounded,
         "time": words.clock_time,
         "truncate": _truncated,
+        "urlencode": _quoted_text,
     }
     environment.tests = {name: test for name, test in environment.tests.items() if name in _TESTS}
     environment.globals = {}
     return environment
 
 
-def _parse(template: str) -> nodes.Template:
-    if len(template) > LONGEST_TEMPLATE:
-        raise BadTemplate(f"the template has {len(template)} characters; {LONGEST_TEMPLATE} are allowed")
+def parse(template: str, longest: int = LONGEST_TEMPLATE) -> nodes.Template:
+    """The template's tree. Raises BadTemplate for anything outside the small language."""
+    if len(template) > longest:
+        raise BadTemplate(f"the template has {len(template)} characters; {longest} are allowed")
+    known = environment()
     try:
-        tree = _environment().parse(template)
+        tree = known.parse(template)
     except TemplateError as error:
         raise BadTemplate(f"the template is not valid: {error}", getattr(error, "lineno", None) or 1) from error
     for node in [tree, *tree.find_all(nodes.Node)]:
@@ -134,10 +139,10 @@ def _parse(template: str) -> nodes.Template:
             raise BadTemplate(
                 f"{node.name!r} is a word of the template language; name the column otherwise", node.lineno
             )
-        if isinstance(node, nodes.Filter) and node.name not in _environment().filters:
-            known = ", ".join(filters())
-            raise BadTemplate(f"there is no filter {node.name!r} in templates; there are {known}", node.lineno)
-        if isinstance(node, nodes.Test) and node.name not in _environment().tests:
+        if isinstance(node, nodes.Filter) and node.name not in known.filters:
+            there = ", ".join(filters())
+            raise BadTemplate(f"there is no filter {node.name!r} in templates; there are {there}", node.lineno)
+        if isinstance(node, nodes.Test) and node.name not in known.tests:
             raise BadTemplate(f"there is no test {node.name!r} in templates", node.lineno)
     return tree
 
@@ -155,7 +160,7 @@ def _refusal(node: nodes.Node) -> str:
 
 @lru_cache(maxsize=2048)
 def _compile(template: str) -> Any:
-    return _environment().from_string(_parse(template))
+    return environment().from_string(parse(template))
 
 
 def _finalize(value: object) -> object:
@@ -173,6 +178,10 @@ def _rounded(value: object, decimals: int = 0) -> str:
 def _truncated(value: object, length: int = 80) -> str:
     text = words.plain(value)
     return text if len(text) <= length else text[: max(0, length - 1)] + "…"
+
+
+def _quoted_text(value: object) -> str:
+    return "" if value is None else quote(str(value), safe="")
 
 
 def _quoted(value: object) -> object:

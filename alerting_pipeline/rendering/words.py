@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
 
 NOTHING = "–"
 LARGEST_EXPONENT = 100_000
@@ -80,6 +81,19 @@ def day_and_time(value: object) -> str:
         return day(value)
     instant = _instant(value)
     return f"{day(instant)}, {clock_time(instant)}" if instant else plain(value)
+
+
+def local(value: object, zone: object) -> str:
+    """An instant by the clock of an IANA time zone → "5 January 2026, 15:30 (Asia/Tokyo)"; in UTC for no known zone."""
+    instant = _instant(value)
+    try:
+        known = ZoneInfo(str(zone))
+    except (ValueError, OSError, KeyError):
+        return day_and_time(value)
+    if instant is None or (isinstance(value, date) and not isinstance(value, datetime)):
+        return plain(value)
+    there = instant.astimezone(known)
+    return f"{there.day} {there:%B %Y, %H:%M} ({known.key})"
 
 
 def duration(value: object) -> str:

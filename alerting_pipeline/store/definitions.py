@@ -54,6 +54,12 @@ class InForce:
         found = sorted(self.definitions.items())
         return {name: definition for name, definition in found if isinstance(definition, AlertDefinition)}
 
+    @property
+    def reports(self) -> dict[str, ReportDefinition]:
+        """The report definitions, by name."""
+        found = sorted(self.definitions.items())
+        return {name: definition for name, definition in found if isinstance(definition, ReportDefinition)}
+
 
 class DefinitionLedger:
     """The versions and what is in force."""
@@ -84,7 +90,7 @@ class DefinitionLedger:
             for definition in publication.changed:
                 _store_version(connection, definition, texts.get(definition.path, ""), revision)
                 earlier = publication.renamed.get(definition.name)
-                if isinstance(definition, AlertDefinition):
+                if isinstance(definition, AlertDefinition | ReportDefinition):
                     if earlier is not None:
                         take_over_parameters(connection, earlier, definition)
                     publish_parameters(connection, definition)

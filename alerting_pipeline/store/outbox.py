@@ -49,7 +49,7 @@ def enqueue(connection: Connection, notifications: Iterable[Notification]) -> in
     if not rows:
         return 0
     inserted = (
-        connection.execute(statements.INSERT, {"rows": json.dumps(_storable(rows), ensure_ascii=False)}).scalars().all()
+        connection.execute(statements.INSERT, {"rows": json.dumps(storable(rows), ensure_ascii=False)}).scalars().all()
     )
     if inserted:
         connection.execute(statements.SUPERSEDE, {"ids": inserted})
@@ -207,13 +207,13 @@ def counts(connection: Connection) -> dict[str, int]:
     return {row["status"]: row["count"] for row in connection.execute(statements.COUNTS).mappings()}
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """Without what Postgres cannot store as text: the null character and halves of surrogate pairs."""
     if isinstance(value, str):
         return value.replace("\x00", "").encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):
-        return {_storable(key): _storable(item) for key, item in value.items()}
-    return [_storable(item) for item in value] if isinstance(value, list | tuple) else value
+        return {storable(key): storable(item) for key, item in value.items()}
+    return [storable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _key(claim: Claim) -> dict[str, Any]:

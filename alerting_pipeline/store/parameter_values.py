@@ -13,6 +13,9 @@ from sqlalchemy import Connection
 
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.parameters import Parameter
+from alerting_pipeline.domain.report import ReportDefinition
+
+Parametrised = AlertDefinition | ReportDefinition
 
 DEFINITION = "definition"
 """Who changed a value where the file did."""
@@ -30,22 +33,22 @@ class _Value(NamedTuple):
     changed_by: str
 
 
-def publish_parameters(connection: Connection, definition: AlertDefinition) -> None:
+def publish_parameters(connection: Connection, definition: Parametrised) -> None:
     """Bring the values in force in line with the definition; what did not change is not written."""
     wanted = dict(_stated(definition))
-    current = _in_force(connection, definition.alert)
+    current = _in_force(connection, definition.name)
     ending = [
         key
         for key, value in current.items()
         if not _stays(definition, key, value) and (key not in wanted or wanted[key] != value)
     ]
     starting = {key: value for key, value in wanted.items() if key not in current or key in ending}
-    _end(connection, definition.alert, ending)
+    _end(connection, definition.name, ending)
     for key, value in starting.items():
         connection.exec_driver_sql(
             "insert into ledger.parameter_values (alert, parameter, type, scope, scope_value, value, changed_by) "
             "values (%s, %s, %s, %s, %s, %s, %s)",
-            (definition.alert, key.parameter, value.type, key.scope, key.scope_value, value.value, value.changed_by),
+            (definition.name, key.parameter, value.type, key.scope, key.scope_value, value.value, value.changed_by),
         )
 
 
@@ -57,7 +60,7 @@ def close_parameters(connection: Connection, alert: str) -> None:
     )
 
 
-def take_over_parameters(connection: Connection, earlier: str, definition: AlertDefinition) -> None:
+def take_over_parameters(connection: Connection, earlier: str, definition: Parametrised) -> None:
     """A renamed definition keeps the values that people gave it under its earlier name."""
     connection.exec_driver_sql(
         """
@@ -68,11 +71,11 @@ def take_over_parameters(connection: Connection, earlier: str, definition: Alert
             and not exists (select 1 from ledger.parameter_values as q where q.alert = %(alert)s and q.valid_to is null
                 and (q.parameter, q.scope, q.scope_value) = (p.parameter, p.scope, p.scope_value))
         """,
-        {"alert": definition.alert, "earlier": earlier, "definition": DEFINITION},
+        {"alert": definition.name, "earlier": earlier, "definition": DEFINITION},
     )
 
 
-def _stated(definition: AlertDefinition) -> Iterator[tuple[_Key, _Value]]:
+def _stated(definition: Parametrised) -> Iterator[tuple[_Key, _Value]]:
     for name, parameter in definition.parameters.items():
         yield _Key(name, "default", ""), _Value(parameter.type, Parameter.write(parameter.default), DEFINITION)
         for segment, value in parameter.values.items():
@@ -88,7 +91,7 @@ def _in_force(connection: Connection, alert: str) -> dict[_Key, _Value]:
     return {_Key(*row[:3]): _Value(*row[3:]) for row in rows}
 
 
-def _stays(definition: AlertDefinition, key: _Key, value: _Value) -> bool:
+def _stays(definition: Parametrised, key: _Key, value: _Value) -> bool:
     """A person's value that the parameter still allows."""
     parameter = definition.parameters.get(key.parameter)
     if value.changed_by == DEFINITION or parameter is None or parameter.type != value.type:

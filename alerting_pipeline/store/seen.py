@@ -62,7 +62,7 @@ class Seen:
         """Take in a scan's COPY stream. If it breaks off, nothing of it stays, and the error goes on to the caller."""
         driver = cast("psycopg.Connection", self._connection.connection.driver_connection)
         with self._connection.begin_nested(), driver.cursor() as cursor, cursor.copy("copy seen from stdin") as copy:
-            for block in _blocks(lines):
+            for block in blocks(lines):
                 copy.write(block)
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -207,7 +207,7 @@ class Seen:
         return [(row.ordinal, incident_of(row._mapping, "i_")) for row in rows]
 
 
-def _blocks(lines: Iterable[bytes]) -> Iterator[bytes]:
+def blocks(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Lines joined until they are worth a write of their own."""
     waiting: list[bytes] = []
     size = 0

@@ -6,18 +6,21 @@ a wake-up that comes twice does nothing, and one that never came is made up for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Order
+from alerting_pipeline.domain.letter import SendResult
 from alerting_pipeline.domain.relation import models_read
+from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.window import (
     CLOCK,
     CRON,
     MATERIALIZATION,
+    REPORT,
     DueWork,
     clock_window,
     depends_on_time,
@@ -58,7 +61,19 @@ class MartHealth(Protocol):
     def of(self, models: Iterable[str]) -> Health: ...
 
 
+class SendsReports(Protocol):
+    """The sender of reports, as far as due work needs it."""
+
+    @property
+    def definitions(self) -> Mapping[str, ReportDefinition]: ...
+
+    def send(self, report: str, now: datetime) -> SendResult | None: ...
+
+    def current_window(self, definition: ReportDefinition, now: datetime) -> datetime | None: ...
+
+
 Told = Callable[[Sequence[EvaluationResult]], None]
+ToldOfReport = Callable[[SendResult], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +83,7 @@ class CatchUp:
     ledger: DueLedger
     evaluator: Evaluates
     health: MartHealth
+    reports: SendsReports | None = None
 
     def note_windows(self, now: datetime) -> int:
         """Note every window up to `now` that is not noted yet; returns how many. A new definition owes none."""
@@ -85,7 +101,50 @@ class CatchUp:
                 continue
             windows = windows_between(definition.trigger.cron, definition.trigger.timezone, last, now)
             due += [DueWork(work, each.isoformat(), each) for each in windows]
-        return self.ledger.add(due)
+        return self.ledger.add([*due, *self._report_windows(now)])
+
+    def _report_windows(self, now: datetime) -> Iterator[DueWork]:
+        """The current window of each report. Earlier ones are not made up for: nobody wants last week's mail, too."""
+        if self.reports is None:
+            return
+        for name, definition in self.reports.definitions.items():
+            window, work = self.reports.current_window(definition, now), f"{REPORT}:{name}"
+            last = self.ledger.last(work)
+            if last is None:
+                mark = DueWork(work, "since", now)
+                self.ledger.add([mark])
+                self.ledger.finish(mark)
+            elif window is not None and window > last:
+                yield DueWork(work, window.isoformat(), window)
+
+    def send_reports(self, now: datetime, worker: str, told: ToldOfReport) -> list[str]:
+        """Send what is due of reports; returns what failed, a phrase each.
+
+        A window that is held, or whose rows wait for their recipients' hours, is taken up again by each wake-up until
+        the next window comes.
+        """
+        failures = []
+        for entry in self.ledger.take(REPORT, worker):
+            try:
+                result = self._send(entry, now)
+                if result is not None:
+                    told(result)
+                if result is None or result.is_finished:
+                    self.ledger.finish(entry)
+                else:
+                    self.ledger.give_back(entry)
+            except Exception as error:
+                self.ledger.give_back(entry)
+                failures.append(f"{entry.work} {entry.window}: {error}")
+        return failures
+
+    def _send(self, entry: DueWork, now: datetime) -> SendResult | None:
+        """None: the window is no longer the current one, or the report is gone."""
+        definition = self.reports.definitions.get(entry.name) if self.reports is not None else None
+        if self.reports is None or definition is None:
+            return None
+        is_current = self.reports.current_window(definition, now) == entry.due_at
+        return self.reports.send(entry.name, now) if is_current else None
 
     def work_off(self, now: datetime, worker: str, told: Told) -> list[str]:
         """Do all due work; `told` hears of each piece's results. Returns what failed, a phrase each.

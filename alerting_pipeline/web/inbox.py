@@ -122,13 +122,14 @@ def _read(path: Path) -> Entry | None:
             return None
         document = json.loads(path.read_text(encoding="utf-8"))
         details = document.get("details", {})
-        to = details.get("to", "")
+        message = Message.from_json(document["message"])
+        to = message.letter.to if message.letter is not None else details.get("to", "")
         return Entry(
             delivery_id=UUID(document["delivery_id"]),
             written_at=datetime.fromisoformat(document["written_at"]),
             destination=clean(document["destination"]),
             channel=clean(document["channel"]),
-            message=Message.from_json(document["message"]),
+            message=message,
             rendered=document["rendered"],
             to=", ".join(to) if isinstance(to, list) else str(to),
             sender=str(details.get("sender", "")),

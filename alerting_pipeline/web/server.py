@@ -26,11 +26,13 @@ from alerting_pipeline.web.slack_view import shown
 
 if TYPE_CHECKING:
     from alerting_pipeline.app import App
+    from alerting_pipeline.domain.unsubscription import Unsubscription
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_FORM_POLICY = _POLICY.replace("form-action 'none'", "form-action 'self'")
 _MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'self'; form-action 'none'; frame-ancestors 'self'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox"
@@ -102,6 +104,19 @@ def _add_pages(web: FastAPI, app: App) -> None:
         framed = content.replace("<head>", '<head><base target="_blank">', 1)
         return HTMLResponse(framed, headers={"Content-Security-Policy": _MAIL_POLICY})
 
+    @web.get("/unsubscribe/{token}", response_class=HTMLResponse, include_in_schema=False)
+    def ask_to_unsubscribe(token: str) -> HTMLResponse:
+        """Only asks: scanners of mail servers open every link."""
+        wanted = _wanted(app, token)
+        return _page("unsubscribe.html", policy=_FORM_POLICY, wanted=wanted, is_done=False)
+
+    @web.post("/unsubscribe/{token}", response_class=HTMLResponse)
+    def unsubscribe(token: str) -> HTMLResponse:
+        """Ends a report for its recipient: by the button of the page, or by a mail program in one click (RFC 8058)."""
+        wanted = _wanted(app, token)
+        app.unsubscriptions.add(wanted.report, wanted.address, "recipient")
+        return _page("unsubscribe.html", wanted=wanted, is_done=True)
+
     @web.get("/incidents/{incident_id}", response_class=HTMLResponse, include_in_schema=False)
     def incident(incident_id: int) -> HTMLResponse:
         from alerting_pipeline.web.incident_view import incident_view
@@ -111,6 +126,16 @@ def _add_pages(web: FastAPI, app: App) -> None:
             raise HTTPException(404, f"There is no incident {incident_id}.")
         entries = inbox.page(Wanted(incident=incident_id)).entries
         return _page("incident.html", incident=view, entries=entries)
+
+
+def _wanted(app: App, token: str) -> Unsubscription:
+    """What the link is about. Whether anybody of that address was ever written to doesn't show."""
+    from alerting_pipeline.domain.unsubscription import read_token
+
+    wanted = read_token(token, app.signing_key)
+    if wanted is None:
+        raise HTTPException(403, "This link is not one of ours, or was changed on its way. Nothing was unsubscribed.")
+    return wanted
 
 
 async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -130,8 +155,9 @@ async def _problem(request: Request, error: Exception) -> Response:
     return _page("problem.html", status=status, said=said)
 
 
-def _page(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    return HTMLResponse(_templates().get_template(template).render(**values), status_code=status)
+def _page(template: str, *, status: int = 200, policy: str = _POLICY, **values: Any) -> HTMLResponse:
+    content = _templates().get_template(template).render(**values)
+    return HTMLResponse(content, status_code=status, headers={"Content-Security-Policy": policy})
 
 
 @lru_cache(maxsize=1)

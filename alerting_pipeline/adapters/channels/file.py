@@ -16,6 +16,7 @@ from typing import Any
 from alerting_pipeline.domain.pacing import Pace
 from alerting_pipeline.domain.ports import Delivery, Receipt, Undelivered
 from alerting_pipeline.rendering.email import email
+from alerting_pipeline.rendering.letter import mail as letter_mail
 from alerting_pipeline.rendering.message import Message
 from alerting_pipeline.rendering.record import record
 from alerting_pipeline.rendering.slack import blocks, fallback, metadata
@@ -84,7 +85,7 @@ def _slack(message: Message, delivery: Delivery) -> Rendered:
 
 
 def _email(message: Message, delivery: Delivery) -> Rendered:
-    mail = email(message)
+    mail = email(message) if message.letter is None else letter_mail(message.letter)
     return {"subject": mail.subject, "html": mail.html, "text": mail.text}
 
 

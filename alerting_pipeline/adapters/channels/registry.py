@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr, ValidationError
 
-from alerting_pipeline.domain.destination import Destination, ad_hoc
+from alerting_pipeline.domain.destination import REPORT_MAIL, Destination, ad_hoc
 from alerting_pipeline.domain.ports import Channel, Delivery, Undelivered
 
 if TYPE_CHECKING:
@@ -107,10 +107,20 @@ def _slack(destination: Destination, surroundings: Surroundings) -> Channel:
 def _email(destination: Destination, surroundings: Surroundings) -> Channel:
     from alerting_pipeline.adapters.channels.email import EmailChannel, EmailSettings
 
+    if destination == REPORT_MAIL:
+        return _letters(surroundings)
     settings = EmailSettings.model_validate({"to": [destination.name], **destination.settings})
     if surroundings.mail_server is None:
         return _inbox(surroundings, to=list(settings.to), sender=surroundings.mail_from)
     return EmailChannel(settings, surroundings.mail_server, surroundings.mail_from)
+
+
+def _letters(surroundings: Surroundings) -> Channel:
+    from alerting_pipeline.adapters.channels.letter import LetterChannel
+
+    if surroundings.mail_server is None:
+        return _inbox(surroundings, sender=surroundings.mail_from)
+    return LetterChannel(surroundings.mail_server, surroundings.mail_from)
 
 
 def _sheet(destination: Destination, surroundings: Surroundings) -> Channel:
