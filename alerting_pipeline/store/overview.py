@@ -178,9 +178,10 @@ def outbox_since(engine: Engine, sequence: int) -> tuple[int, int]:
 
 
 def raised(engine: Engine) -> list[dict[str, Any]]:
-    """`alert`, `entity` and `told` of every incident there ever was, in order.
+    """`alert`, `entity` and `told` of every incident there ever was, in order, and of every message of a report.
 
-    `told`: the destinations that took the message of its opening, a summary of several incidents included.
+    `told`: the destinations that took the message of its opening, a summary of several incidents included; of a
+    report, whose name stands as `alert`, the recipient.
     """
     with engine.connect() as connection:
         rows = connection.execute(
@@ -192,7 +193,9 @@ def raised(engine: Engine) -> list[dict[str, Any]]:
                     where o.status = 'sent' and o.transition = 'opened'
                         and (o.incident_id = i.incident_id or (o.incident_id is null and o.alert = i.alert))
                 ) as told
-            from ledger.incidents i order by i.incident_id
+            from (select * from ledger.incidents order by incident_id) i
+            union all
+            select report, entity, array[recipient] from alerting.report_messages where status = 'sent'
             """)
         )
         return [dict(row) for row in rows.mappings()]
