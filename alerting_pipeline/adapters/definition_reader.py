@@ -181,7 +181,7 @@ def _by_key(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _keys(model: type[BaseModel]) -> set[str]:
-    internal = {name for name, field in model.model_fields.items() if field.exclude}
+    internal = {name for name, field in model.model_fields.items() if field.exclude or name == "template_text"}
     return set(_by_key(model)) - internal
 
 

@@ -207,7 +207,8 @@ def _reachable(model: type[BaseModel]) -> Iterable[type[BaseModel]]:
 
 
 def _is_internal(model: type[BaseModel], name: str, field: FieldInfo) -> bool:
-    return bool(field.exclude) or (model is Destination and name == "name")
+    is_marked = isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("internal"))
+    return bool(field.exclude) or is_marked or (model is Destination and name == "name")
 
 
 def _own_keys() -> list[str]:
