@@ -7,6 +7,7 @@ import dagster as dg
 from alerting_pipeline.app import App
 from alerting_pipeline.defs.alerts import alert_definitions
 from alerting_pipeline.defs.blueprint import read_blueprint
+from alerting_pipeline.defs.data import data_definitions
 from alerting_pipeline.defs.dbt import dbt_definitions
 from alerting_pipeline.defs.delivery import delivery_definitions
 from alerting_pipeline.defs.ingest import ingest_definitions
@@ -23,6 +24,7 @@ def definitions() -> dg.Definitions:
     return dg.Definitions.merge(
         ingest_definitions(blueprint),
         dbt_definitions(blueprint),
+        data_definitions(blueprint),
         alert_definitions(blueprint),
         report_definitions(blueprint),
         delivery_definitions(blueprint),

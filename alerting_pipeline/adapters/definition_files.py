@@ -32,6 +32,8 @@ from alerting_pipeline.adapters.template_names import body_names, template_names
 from alerting_pipeline.adapters.yaml_tree import BadYaml, Node, read
 from alerting_pipeline.domain import not_in_force
 from alerting_pipeline.domain.catalog import Catalog, Model
+from alerting_pipeline.domain.data_definition import DataDefinition
+from alerting_pipeline.domain.data_definition_check import check_data
 from alerting_pipeline.domain.defaults import defaults_model, inheritable_keys
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.definition_check import check_alert
@@ -49,8 +51,8 @@ from alerting_pipeline.domain.reference_check import (
     check_people_file,
     check_routing,
 )
-from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
-from alerting_pipeline.domain.report_check import check_data, check_report
+from alerting_pipeline.domain.report import ReportDefinition
+from alerting_pipeline.domain.report_check import check_report
 from alerting_pipeline.domain.routing_tree import RoutingTree, with_engineers
 from alerting_pipeline.domain.system_override import SystemOverride, check_name, check_override
 
@@ -210,7 +212,7 @@ class _Folder:
         layers = [Layer(path, root.entries or {})]
         if kind is SystemOverride:
             return inherit(layers, [labels_in(layers[0].values)])
-        if model is not None:
+        if model is not None and kind is not DataDefinition:  # the mart's meta.alerting speaks of business alerts
             layers.append(meta_layer(model, kind))
         for area in Path(path).parents[:-1]:
             layers += self._defaults_layer((area / AREA_DEFAULTS).as_posix(), kind)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from alerting_pipeline.adapters.yaml_tree import Node, Source, node_of
 from alerting_pipeline.domain.catalog import Model
+from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.defaults import inheritable_keys
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.inheritance import Inherited, Layer
 from alerting_pipeline.domain.problem import Problem
-from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
+from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.system_override import SystemOverride
 
 Pair = tuple[Node, Node]

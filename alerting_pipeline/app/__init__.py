@@ -1,7 +1,7 @@
 """The composition root: the only place where adapters and store are constructed.
 
-Everything is made on first use, so that a command pays only for what it needs. One class in five parts, each adding to
-the one before: databases, pipeline, alerts, reports, delivery.
+Everything is made on first use, so that a command pays only for what it needs. One class in six parts, each adding to
+the one before: databases, pipeline, alerts, data, reports, delivery.
 """
 
 from __future__ import annotations

@@ -142,4 +142,4 @@ class Alerts(Pipeline):
 
         held = self.definition_ledger.in_force()
         directory = Directory(held.routing, held.destinations, self.settings.public_url)
-        return IncidentDesk(self.engine, Announcer(directory, held.alerts))
+        return IncidentDesk(self.engine, Announcer(directory, held.of_incidents))

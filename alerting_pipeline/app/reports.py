@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from alerting_pipeline.app.alerts import Alerts
+from alerting_pipeline.app.data import Data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.usecases.send_reports import ReportSender
 
 
-class Reports(Alerts):
+class Reports(Data):
     """From marts to recipients."""
 
     @cached_property

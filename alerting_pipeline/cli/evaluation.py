@@ -12,10 +12,11 @@ import click
 
 from alerting_pipeline.app import App
 from alerting_pipeline.cli.output import count, json_option, note_standing_clock, print_json, print_table, progress
+from alerting_pipeline.domain.data_definition import DataDefinition, OfIncidents
+from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.errors import BadCall
 
 if TYPE_CHECKING:
-    from alerting_pipeline.domain.definition import AlertDefinition
     from alerting_pipeline.domain.evaluation import EvaluationResult, Health
     from alerting_pipeline.domain.report import ReportDefinition
 
@@ -30,8 +31,9 @@ _COLUMNS = (
 @click.option("--dry-run", "is_dry_run", is_flag=True, help="Say what would fire; write and send nothing.")
 @json_option
 def evaluate(names: tuple[str, ...], as_of: str | None, is_dry_run: bool, as_json: bool) -> None:
-    """Evaluate all alerts, or those NAMED, against what their models hold now; definition files take effect first.
-    A dry run evaluates the files as they are.
+    """Evaluate all alert and data definitions, or those NAMED, against what their models hold now; definition files
+    take effect first. Data come first, because alerts are held by data that can't be believed. A dry run evaluates
+    the files as they are.
 
     Exit code 1 says that a definition could not be evaluated, or that its data can't be believed.
     """
@@ -42,14 +44,18 @@ def evaluate(names: tuple[str, ...], as_of: str | None, is_dry_run: bool, as_jso
         shown.report("evaluate", "definition files", 0)
         moment = _instant(as_of) if as_of else app.clock.now()
         if is_dry_run:
-            evaluator = app.evaluator(app.loaded_definitions.alerts)
+            loaded = app.loaded_definitions
+            evaluator, checker = app.evaluator(loaded.alerts), app.data_checker(loaded.data, loaded.alerts)
         else:
             app.publish_definitions()
-            evaluator = app.evaluator()
-        shown.report("evaluate", f"{len(names) or len(evaluator.definitions)} alerts", 0)
-        chosen = names or tuple(evaluator.definitions)
+            evaluator, checker = app.evaluator(), app.data_checker()
+        chosen = names or (*checker.definitions, *evaluator.definitions)
+        shown.report("evaluate", f"{len(chosen)} definitions", 0)
+        of_data = [name for name in chosen if name in checker.definitions]
         results: list[EvaluationResult] = []
-        for health, alerts in _by_health(app, evaluator.definitions, chosen):
+        results += checker.evaluate(of_data, Order(f"manual:{uuid.uuid4()}", moment), is_dry_run=is_dry_run)
+        others = [name for name in chosen if name not in checker.definitions]
+        for health, alerts in _by_health(app, evaluator.definitions, others):
             order = Order(f"manual:{uuid.uuid4()}", moment, health)
             results += evaluator.evaluate(alerts, order, is_dry_run=is_dry_run)
     if as_json:
@@ -63,19 +69,19 @@ def evaluate(names: tuple[str, ...], as_of: str | None, is_dry_run: bool, as_jso
 @click.argument("names", nargs=-1)
 @json_option
 def test(names: tuple[str, ...], as_json: bool) -> None:
-    """Run the cases of all alerts and reports, or of those NAMED, through the production query on the real engine.
+    """Run the cases of all definitions, or of those NAMED, through the production query on the real engine.
 
     Cases use the parameter values of the files; nothing that they do is kept.
     """
-    from alerting_pipeline.domain.definition import AlertDefinition
     from alerting_pipeline.domain.report import ReportDefinition
 
     with App.from_environment() as app, progress(as_json) as shown:
         shown.report("test", "definition files", 0)
         loaded = app.loaded_definitions
-        chosen = _chosen(names, {**loaded.alerts, **loaded.reports})
+        chosen = _chosen(names, {**loaded.alerts, **loaded.data, **loaded.reports})
         results = app.rehearse([each for each in chosen if isinstance(each, AlertDefinition)], shown)
         results += app.rehearse_reports([each for each in chosen if isinstance(each, ReportDefinition)], shown)
+        results += app.rehearse_data([each for each in chosen if isinstance(each, DataDefinition)], shown)
     failed = [result for result in results if not result.is_passed]
     without = [definition.name for definition in chosen if not definition.cases]
     if as_json:
@@ -109,15 +115,15 @@ def _by_health(
 
 
 def _chosen(
-    names: Sequence[str], alerts: Mapping[str, AlertDefinition | ReportDefinition]
-) -> list[AlertDefinition | ReportDefinition]:
+    names: Sequence[str], alerts: Mapping[str, OfIncidents | ReportDefinition]
+) -> list[OfIncidents | ReportDefinition]:
     import difflib
 
     for name in names:
         if name not in alerts:
             near = difflib.get_close_matches(name, alerts, n=1)
             hint = f'; did you mean "{near[0]}"?' if near else "; `alerting validate` lists what is wrong"
-            raise BadCall(f'"{name}" is not an alert or report definition{hint}')
+            raise BadCall(f'"{name}" is not an alert, data or report definition{hint}')
     return [alerts[name] for name in names or sorted(alerts)]
 
 

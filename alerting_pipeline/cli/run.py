@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alerting_pipeline.cli.output import json_option, note_standing_clock, print_json, print_table, progress
-from alerting_pipeline.domain.health import HealthTracker, ReadyModel
+from alerting_pipeline.domain.health import ReadyModel
 
 if TYPE_CHECKING:
     from alerting_pipeline.app import App
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.letter import SendResult
     from alerting_pipeline.domain.ports import Progress
     from alerting_pipeline.store.overview import Pass
+    from alerting_pipeline.usecases.check_data import DataChecker
     from alerting_pipeline.usecases.evaluate import Evaluator
 
 
@@ -80,26 +81,50 @@ def _load(app: App, report: _Report, shown: Progress) -> None:
 def _build_and_evaluate(app: App, selection: tuple[str, ...], report: _Report, shown: Progress) -> int:
     """Build; evaluate each mart while the build goes on. Returns how many models were built."""
     from alerting_pipeline.adapters.dbt_project import build_graph
+    from alerting_pipeline.domain.checked_build import CheckedBuild
     from alerting_pipeline.domain.errors import AlertingError
 
     shown.report("build", "dbt project", 0, None)
+    evaluator, checker, is_complete = app.evaluator(), app.data_checker(), False
+    if checker.needs_expectations:
+        app.great_expectations.warm_up()
+
+    def check(model: str, materialization_id: str) -> list[EvaluationResult]:
+        shown.report("check", model, 0, None)
+        return _check(app, checker, model, materialization_id, report)
+
     graph = build_graph(app.dbt_project.manifest())
     marts = frozenset(model.unique_id for model in app.catalog.marts.values())
-    tracker = HealthTracker(graph, app.dbt_project.select(selection), marts)
-    evaluator, is_complete = app.evaluator(), False
+    build = CheckedBuild.of(graph, app.dbt_project.select(selection), marts, checker.definitions, check)
+    tracker = build.tracker
     try:
         for result in app.dbt_project.build(selection):
-            for ready in tracker.record(result):
+            for ready in build.record(result):
                 shown.report("evaluate", ready.name, 0, None)
                 _evaluate(app, evaluator, ready, report)
             shown.report("build", result.unique_id.split(".")[2], *tracker.models)
         is_complete = True
     except AlertingError as error:
         report.failures.append(str(error))
-    for ready in tracker.finish(is_complete=is_complete):
+    for ready in build.finish(is_complete=is_complete):
         _evaluate(app, evaluator, ready, report)
     report.failures += tracker.failed
     return tracker.models[0]
+
+
+def _check(
+    app: App, checker: DataChecker, model: str, materialization_id: str, report: _Report
+) -> list[EvaluationResult]:
+    """Check the data of one model. What goes wrong with it is reported, and counts as data that can't be believed."""
+    from alerting_pipeline.domain.evaluation import Order
+
+    try:
+        found = checker.of_model(model, Order(materialization_id, app.clock.now()))
+    except Exception as error:
+        report.failures.append(f"the data of {model} could not be checked ({type(error).__name__}): {error}")
+        return []
+    report.results += found
+    return found
 
 
 def _evaluate(app: App, evaluator: Evaluator, ready: ReadyModel, report: _Report) -> None:

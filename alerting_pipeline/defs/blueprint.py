@@ -18,6 +18,7 @@ import dagster as dg
 from alerting_pipeline.adapters.source_declarations import read_sources
 from alerting_pipeline.app import App
 from alerting_pipeline.domain.catalog import Catalog
+from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.relation import models_read
 from alerting_pipeline.domain.report import ReportDefinition
@@ -58,6 +59,11 @@ class Blueprint:
     def reports(self) -> dict[str, ReportDefinition]:
         """The report definitions whose file is good, by name."""
         return self.loaded.reports
+
+    @cached_property
+    def data(self) -> dict[str, DataDefinition]:
+        """The data definitions whose file is good, by name."""
+        return self.loaded.data
 
     @cached_property
     def read_models(self) -> frozenset[str]:

@@ -20,9 +20,11 @@ from packaging.version import Version
 from alerting_pipeline.adapters.dbt_project import BUILD, build_graph, buildable, node_result, one_build_at_a_time
 from alerting_pipeline.app import App
 from alerting_pipeline.defs.blueprint import Blueprint
+from alerting_pipeline.defs.data import Inspection
 from alerting_pipeline.defs.evaluation import Evaluation
 from alerting_pipeline.defs.keys import BUILD_OP, model_key, raw_key
-from alerting_pipeline.domain.health import BuildGraph, HealthTracker
+from alerting_pipeline.domain.checked_build import CheckedBuild
+from alerting_pipeline.domain.health import BuildGraph
 from alerting_pipeline.store.progress import LedgerProgress
 
 
@@ -82,8 +84,7 @@ def dbt_definitions(blueprint: Blueprint) -> dg.Definitions:
     def build(context: dg.AssetExecutionContext, dbt: DbtCommand) -> Iterator[Any]:
         with App.from_environment() as app, one_build_at_a_time(app.owner_url):
             expected = _expected(context, manifest, translator)
-            tracker = HealthTracker(graph, expected, blueprint.marts)
-            yield from _build_and_evaluate(context, dbt, app, tracker)
+            yield from _build_and_evaluate(context, dbt, app, (graph, expected, blueprint.marts))
 
     command = DbtCommand(
         project_dir=os.fspath(project),
@@ -95,12 +96,20 @@ def dbt_definitions(blueprint: Blueprint) -> dg.Definitions:
 
 
 def _build_and_evaluate(
-    context: dg.AssetExecutionContext, dbt: DbtCommand, app: App, tracker: HealthTracker
+    context: dg.AssetExecutionContext,
+    dbt: DbtCommand,
+    app: App,
+    part: tuple[BuildGraph, frozenset[str], frozenset[str]],
 ) -> Iterator[Any]:
-    """Hand dbt's events on to Dagster; evaluate each mart as soon as the tracker says that it is ready."""
+    """Hand dbt's events on to Dagster; check each model's data, and evaluate each mart, as soon as it is ready.
+
+    `part`: dbt's graph, the nodes of it that are built, and the marts.
+    """
     with _environment(app.dbt_project.environment()):
         invocation = dbt.cli(BUILD, context=context, raise_on_error=False, target_path=app.dbt_project.target)
     evaluation, progress = Evaluation.begin(context, app), LedgerProgress(app.engine, context.run.run_id)
+    checking = Inspection.begin(context, app)
+    checked = CheckedBuild.of(*part, checking.checker.definitions, checking.of_model)
     for event in invocation.stream_raw_events():
         yield from event.to_default_asset_events(
             manifest=invocation.manifest,
@@ -109,15 +118,17 @@ def _build_and_evaluate(
             target_path=invocation.target_path,
         )
         if result := node_result(event.raw_event):
-            for ready in tracker.record(result):
+            for ready in checked.record(result):
                 evaluation.of_mart(ready)
-            progress.report("build", result.unique_id.split(".")[2], *tracker.models)
+            progress.report("build", result.unique_id.split(".")[2], *checked.tracker.models)
     is_complete = invocation.process.wait() in (0, 1)
-    for ready in tracker.finish(is_complete=is_complete):
+    for ready in checked.finish(is_complete=is_complete):
         evaluation.of_mart(ready)
-    broken = [f"dbt could not build {name}" for name in tracker.broken] + ([] if is_complete else ["dbt broke off"])
-    if broken or evaluation.failures:
-        said = "; ".join([*broken, *evaluation.failures])
+    broken = [f"dbt could not build {name}" for name in checked.tracker.broken] + (
+        [] if is_complete else ["dbt broke off"]
+    )
+    if broken or evaluation.failures or checking.failures:
+        said = "; ".join([*broken, *checking.failures, *evaluation.failures])
         raise dg.Failure(f"{said}; alerts on what depends on it are not evaluated, their incidents are held")
 
 

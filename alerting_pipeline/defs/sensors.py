@@ -16,6 +16,7 @@ import dagster as dg
 
 from alerting_pipeline.app import App
 from alerting_pipeline.defs.blueprint import Blueprint
+from alerting_pipeline.defs.data import data_check_keys
 from alerting_pipeline.defs.foreign import foreign_materializations
 from alerting_pipeline.defs.keys import DUE_JOB, PIPELINE_JOB, model_key, raw_key
 from alerting_pipeline.domain.system_definitions import SystemFinding
@@ -39,7 +40,8 @@ def sensor_definitions(blueprint: Blueprint) -> dg.Definitions:
     keys += [model_key(node) for node in blueprint.models.values()]
     pipeline = dg.define_asset_job(
         PIPELINE_JOB,
-        selection=dg.AssetSelection.assets(*keys),
+        # Data checks are left out: the build reports them itself, each as soon as its model is there.
+        selection=dg.AssetSelection.assets(*keys) - dg.AssetSelection.checks(*data_check_keys(blueprint)),
         description="Load what arrived, build the dbt project, evaluate each mart as soon as its tests are done.",
         executor_def=dg.in_process_executor,
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from alerting_pipeline.demo import (
     clinics,
+    cold_rooms,
     cost_charges,
     cost_report,
     cost_story,
@@ -25,6 +26,7 @@ from alerting_pipeline.demo import (
     payments,
     receivables,
     stock,
+    weather,
 )
 from alerting_pipeline.demo.calendar import AS_OF, DEFAULT_DAYS, day_before, past_days
 from alerting_pipeline.demo.company import customers, terminals
@@ -81,6 +83,8 @@ def _files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[File]:
     yield from _stock_files(days, seed, truth)
     yield from _content_files(days, seed, truth)
     yield from clinics.files(days, seed, truth)
+    yield from cold_rooms.files(days, seed, truth)
+    yield from weather.files(days, seed, truth)
 
 
 def _lists(seed: int) -> Iterator[File]:

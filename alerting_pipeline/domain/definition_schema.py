@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.defaults import inheritable_keys
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
-from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
+from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.system_override import SystemOverride
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     NO_DATA = "the model is empty"
     DATA_FAILURE = "the data can't be believed"
     SYSTEM_FAILURE = "the evaluation failed"
+    CHECKS_PASSED = "every check passed"
     WORKS_AGAIN = "it works again"
     JUDGED_AGAIN = "it can be judged again"
     TIME_OVER = "expire_after has passed"

@@ -50,6 +50,14 @@ class BuildNode:
     is_error: bool = True
 
 
+DATA_NODE = "data definition"
+
+
+def is_data_node(unique_id: str) -> bool:
+    """Is it a data definition, which our own program checks, and not a node of dbt's?"""
+    return unique_id.startswith("data.")
+
+
 @dataclass(frozen=True, slots=True)
 class BuildGraph:
     """The dbt graph as far as health needs it."""
@@ -76,12 +84,16 @@ class BuildGraph:
 
 @dataclass(frozen=True, slots=True)
 class ReadyModel:
-    """A model whose alerts may be evaluated. Not healthy: data_failure, incidents are held, `failures` say why."""
+    """A model whose alerts may be evaluated. Not healthy: data_failure, incidents are held, `failures` say why.
+
+    `build_failures` are those of the build itself; the others are of data definitions, which keep account of their own.
+    """
 
     unique_id: str
     healthy: bool
     failures: tuple[str, ...] = ()
     invocation_id: str = ""
+    build_failures: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -151,8 +163,8 @@ class HealthTracker:
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """Every failure of the build with severity error, named, in a stable order."""
-        return tuple(self._named(self._results))
+        """Every failure of the build with severity error, named, in a stable order; not those of data definitions."""
+        return tuple(self._named(each for each in self._results if not is_data_node(each)))
 
     def _now_ready(self, unique_id: str) -> Iterator[ReadyModel]:
         for model in sorted(self._waiting_for.pop(unique_id, ())):
@@ -164,9 +176,11 @@ class HealthTracker:
 
     def _ready(self, model: str, unreported: tuple[str, ...] = ()) -> ReadyModel:
         del self._missing[model]
-        failures = (*self._named(self._stands_on[model]), *unreported)
+        stands_on = self._stands_on[model]
+        failures = (*self._named(stands_on), *unreported)
+        of_build = (*self._named(each for each in stands_on if not is_data_node(each)), *unreported)
         invocation = self._results[model].invocation_id if model in self._results else self._any_invocation()
-        return ReadyModel(model, healthy=not failures, failures=failures, invocation_id=invocation)
+        return ReadyModel(model, not failures, failures, invocation, of_build)
 
     def _named(self, unique_ids: Iterable[str]) -> Iterator[str]:
         """Causes before consequences: what failed first, then what was skipped because of it."""
@@ -195,6 +209,8 @@ def _inhibits(node: BuildNode | None, verdict: Verdict) -> bool:
 
 
 def _sentence(result: NodeResult, node: BuildNode | None) -> str:
+    if is_data_node(result.unique_id) and result.message:
+        return result.message
     label = _label(node, result.unique_id)
     if result.verdict is Verdict.SKIPPED:
         return f"{label} was skipped"

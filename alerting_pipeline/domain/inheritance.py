@@ -14,8 +14,8 @@ from typing import Generic, TypeVar
 OWN_KEYS = frozenset(
     {
         "version", "alert", "report", "kind", "title", "model", "query", "condition", "clear_when", "parameters",
-        "deviance", "summary", "cases", "renamed_from", "freshness", "expectations", "to_column", "subject", "template",
-        "template_text", "window", "from_name",
+        "deviance", "summary", "cases", "renamed_from", "freshness", "volume", "schema", "expectations", "on_failure",
+        "to_column", "subject", "template", "template_text", "window", "from_name",
     }
 )  # fmt: skip
 """Keys that every definition states for itself."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from alerting_pipeline.domain.catalog import Catalog
+from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.destination import INBOX, Destination
 from alerting_pipeline.domain.people import People
@@ -52,6 +53,12 @@ class Loaded:
         """The good report definitions, by name."""
         found = sorted(self.definitions.items())
         return {name: definition for name, definition in found if isinstance(definition, ReportDefinition)}
+
+    @property
+    def data(self) -> dict[str, DataDefinition]:
+        """The good data definitions, by name."""
+        found = sorted(self.definitions.items())
+        return {name: definition for name, definition in found if isinstance(definition, DataDefinition)}
 
     @property
     def errors(self) -> tuple[Problem, ...]:

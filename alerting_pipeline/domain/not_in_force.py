@@ -11,7 +11,6 @@ from datetime import timedelta
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.problem import Finding
-from alerting_pipeline.domain.report import DataDefinition
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.system_override import SystemOverride
 
@@ -20,9 +19,7 @@ _NOTHING = timedelta(0)
 
 def in_definition(definition: Definition) -> Iterator[Finding]:
     """What a definition says that is not in force yet."""
-    if isinstance(definition, DataDefinition):
-        yield _note(("kind",), "kind data is not evaluated yet")
-    elif isinstance(definition, SystemOverride):
+    if isinstance(definition, SystemOverride):
         yield _note(("kind",), "overriding a built-in definition is not in force yet")
     if definition.pause is not None:
         yield _note(("pause",), "pause is not in force yet")

@@ -33,13 +33,15 @@ IN_FORCE = "select alert, parameter, scope, scope_value, value from alerting.par
 class Relation:
     """What is read: `sql` can stand behind `from`; `columns` are its columns with their types.
 
-    `watermark` names the column that says when a row last arrived, where there is one.
+    `watermark` names the column that says when a row last arrived, where there is one. `table` is the schema and name
+    of a model in the warehouse; a query and the rows of a case have none.
     """
 
     sql: str
     columns: Mapping[str, str] = field(default_factory=dict)
     watermark: str | None = None
     overlap: timedelta = OVERLAP
+    table: tuple[str, str] | None = None
 
     def since(self, watermark: datetime | None) -> datetime | None:
         """The arrival from which rows are read again; None: all of them."""
@@ -54,7 +56,13 @@ def model_relation(model: Model) -> Relation:
         columns=dict(model.columns),
         watermark=model.watermark if model.watermark in model.columns else None,
         overlap=duration(overlap) if overlap else OVERLAP,
+        table=_table(model),
     )
+
+
+def _table(model: Model) -> tuple[str, str]:
+    schema, _, name = model.relation.rpartition(".")
+    return schema, name
 
 
 def query_relation(query: Query, models: Mapping[str, Relation], as_of: datetime) -> Relation:

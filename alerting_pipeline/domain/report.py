@@ -1,55 +1,19 @@
-"""The two other kinds of definition: what is expected of data, and messages that open no incident.
+"""A report: a message per entity on a schedule, which opens no incident.
 
-Both are read, checked and shown with the same care as alerts; their evaluation comes later, which `validate` says.
+Its key is (report, entity, window), so that nothing is sent twice, or swallowed because it was sent before.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from alerting_pipeline.domain.case import Entity, Row
 from alerting_pipeline.domain.definition import AnyTrigger, Definition, Name, Trigger
 from alerting_pipeline.domain.parameters import Parameter
 from alerting_pipeline.domain.routing_tree import Hours
-from alerting_pipeline.domain.severity import SeverityLevel
-from alerting_pipeline.domain.written import Duration, Flag, Instant, Integer, Strict, Text, Texts, TimeZone
-
-
-class Freshness(Strict):
-    """How old the newest row may be."""
-
-    within: Duration = Field(description="The greatest age of the newest row, such as 6h.")
-    column: Text = Field(description="The column with the time at which a row arrived.")
-
-
-class DataDefinition(Definition):
-    """What must hold for a model's data, so that alerts over it can be believed."""
-
-    alert: Name = Field(description="The unique name, in lower snake_case.")
-    kind: Literal["data"] = Field(description="data: about the data itself, for engineers.")
-    model: Text = Field(description="The dbt model whose data is meant.")
-    runbook: Text | None = Field(default=None, description="What to do about it.")
-    link: Text | None = Field(default=None, description="Where to look, as a template.")
-    severity: tuple[SeverityLevel, ...] = Field(default=(), description="The levels and the time allowed.")
-    freshness: Freshness | None = Field(default=None, description="How old the newest row may be.")
-    expectations: tuple[dict[str, Any], ...] = Field(
-        default=(), description="Great Expectations, by its own names: {expect_…: {column: …}}."
-    )
-
-    @field_validator("expectations")
-    @classmethod
-    def _one_name_each(cls, expectations: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
-        for expectation in expectations:
-            if len(expectation) != 1 or not next(iter(expectation)).startswith("expect_"):
-                raise ValueError("each expectation is one name with its arguments: {expect_column_…: {column: name}}")
-        return expectations
-
-    @property
-    def name(self) -> str:
-        return self.alert
-
+from alerting_pipeline.domain.written import Flag, Instant, Integer, Strict, Text, Texts, TimeZone
 
 REPORT_TEMPLATE_NAMES = frozenset(
     {"report", "title", "entity", "owner", "as_of", "report_window", "recipient", "public_url"}

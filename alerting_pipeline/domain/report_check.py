@@ -1,4 +1,4 @@
-"""What must hold between a data or report definition and its model."""
+"""What must hold between a report and its model."""
 
 from __future__ import annotations
 
@@ -10,30 +10,8 @@ from alerting_pipeline.domain.catalog import Catalog, Model
 from alerting_pipeline.domain.condition import AS_OF, BadSql, parse
 from alerting_pipeline.domain.condition_types import type_problems
 from alerting_pipeline.domain.definition_check import TemplateNames, check_column, check_model, template_findings
-from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.problem import Finding
-from alerting_pipeline.domain.report import REPORT_TEMPLATE_NAMES, DataDefinition, ReportDefinition
-
-
-def check_data(definition: DataDefinition, catalog: Catalog | None) -> Iterator[Finding]:
-    """The model and its columns; any model of the project may be meant, not only marts."""
-    if catalog is None:
-        return
-    model = catalog.models.get(definition.model)
-    if model is None:
-        remedy = did_you_mean(definition.model, catalog.models) or "name a model of the dbt project"
-        yield Finding(("model",), f'"{definition.model}" is not a model of the dbt project', remedy)
-        return
-    columns = model.columns or None
-    if definition.freshness is not None:
-        yield from check_column(("freshness", "column"), definition.freshness.column, columns)
-    for index, expectation in enumerate(definition.expectations):
-        for name, arguments in expectation.items():
-            column = arguments.get("column") if isinstance(arguments, dict) else None
-            if isinstance(column, str):
-                yield from check_column(("expectations", index, name, "column"), column, columns)
-    if definition.freshness is None and not definition.expectations:
-        yield Finding(("alert",), "the definition expects nothing", "add freshness or expectations")
+from alerting_pipeline.domain.report import REPORT_TEMPLATE_NAMES, ReportDefinition
 
 
 def check_report(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from alerting_pipeline.domain.data_definition import DataDefinition, OfIncidents
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.incident import Kind, Transition
@@ -52,7 +53,7 @@ class Place:
 
 def announcements(
     news: Sequence[News],
-    definitions: Mapping[str, AlertDefinition | SystemDefinition],
+    definitions: Mapping[str, OfIncidents | SystemDefinition],
     directory: Directory,
     told: Mapping[int, Sequence[Place]],
 ) -> list[Notification]:
@@ -82,18 +83,18 @@ def announcements(
     return found
 
 
-def _presentation(item: News, definition: AlertDefinition | SystemDefinition | None) -> Presentation:
+def _presentation(item: News, definition: OfIncidents | SystemDefinition | None) -> Presentation:
     if definition is None:
         return Presentation(title=item.incident.alert.replace("_", " ").capitalize())
     presentation = Presentation.of(definition)
-    if isinstance(definition, SystemDefinition):
+    if isinstance(definition, SystemDefinition | DataDefinition):
         return replace(presentation, fields=tuple(item.incident.fields))
     return presentation
 
 
 def _places(
     item: News,
-    definition: AlertDefinition | SystemDefinition | None,
+    definition: OfIncidents | SystemDefinition | None,
     directory: Directory,
     told: Sequence[Place],
 ) -> Iterable[Addressed]:

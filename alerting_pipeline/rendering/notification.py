@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID, uuid5
 
-from alerting_pipeline.domain.incident import Incident, Transition
+from alerting_pipeline.domain.incident import Incident, Kind, Transition
 from alerting_pipeline.rendering import words
 from alerting_pipeline.rendering.message import Field, Message, Scalar, scalar
 
@@ -187,7 +187,7 @@ def _note(news: News) -> str:
     said = {
         Transition.ACKNOWLEDGED: f"Taken by {incident.acknowledged_by}.",
         Transition.RESOLVED: f"Resolved by {incident.resolved_by}: {_spoken(incident.disposition)}.",
-        Transition.CLEARED: "The condition no longer holds.",
+        Transition.CLEARED: "Every check passed." if incident.kind is Kind.DATA else "The condition no longer holds.",
         Transition.WITHDRAWN: "The row is no longer in the model.",
         Transition.EXPIRED: "Its time has passed.",
         Transition.DEFINITION_REMOVED: "The alert definition was removed.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from alerting_pipeline.domain.definition import AlertDefinition
+from alerting_pipeline.domain.data_definition import OfIncidents
 from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS
 from alerting_pipeline.rendering.announcement import ENDINGS, Directory, Place, announcements
 from alerting_pipeline.rendering.notification import News
@@ -17,10 +17,10 @@ from alerting_pipeline.store.outbox import enqueue
 
 @dataclass(frozen=True, slots=True)
 class Announcer:
-    """Call it with what `carry_out` returned. `definitions` are the alert definitions in force, by name."""
+    """Call it with what `carry_out` returned. `definitions` are those in force that open incidents, by name."""
 
     directory: Directory
-    definitions: Mapping[str, AlertDefinition] = field(default_factory=dict)
+    definitions: Mapping[str, OfIncidents] = field(default_factory=dict)
 
     def __call__(self, connection: Connection, news: Sequence[News]) -> int:
         """Write the notifications; returns how many were new."""

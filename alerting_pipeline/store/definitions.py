@@ -17,12 +17,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from alerting_pipeline.domain.action import Action
+from alerting_pipeline.domain.data_definition import DataDefinition, OfIncidents
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.destination import INBOX, Destination
 from alerting_pipeline.domain.loaded import Loaded
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.publication import DEFINITION_FILE, Publication, Stored
-from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
+from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.system_override import SystemOverride
 from alerting_pipeline.rendering.announcement import Directory
@@ -59,6 +60,17 @@ class InForce:
         """The report definitions, by name."""
         found = sorted(self.definitions.items())
         return {name: definition for name, definition in found if isinstance(definition, ReportDefinition)}
+
+    @property
+    def data(self) -> dict[str, DataDefinition]:
+        """The data definitions, by name."""
+        found = sorted(self.definitions.items())
+        return {name: definition for name, definition in found if isinstance(definition, DataDefinition)}
+
+    @property
+    def of_incidents(self) -> dict[str, OfIncidents]:
+        """All definitions that open incidents, by name."""
+        return {**self.alerts, **self.data}
 
 
 class DefinitionLedger:
@@ -110,7 +122,7 @@ class DefinitionLedger:
 
     def _announcer(self, connection: Connection) -> Announcer:
         held = _in_force(connection)
-        return Announcer(Directory(held.routing, held.destinations, self._public_url), held.alerts)
+        return Announcer(Directory(held.routing, held.destinations, self._public_url), held.of_incidents)
 
 
 def actions_of(connection: Connection, alert: str, version: str) -> dict[str, Action]:

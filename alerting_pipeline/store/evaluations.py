@@ -14,6 +14,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
+from alerting_pipeline.domain.data_check import Seen as SeenColumns
+from alerting_pipeline.domain.data_definition import OfIncidents
+from alerting_pipeline.domain.data_ports import Standing
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Prepared
 from alerting_pipeline.domain.incident import Incident, fingerprint
@@ -23,11 +26,13 @@ from alerting_pipeline.domain.violation import Happened
 from alerting_pipeline.rendering.announcement import Directory
 from alerting_pipeline.rendering.notification import News
 from alerting_pipeline.store.announcements import Announcer
+from alerting_pipeline.store.data_standing import seen_columns, stand
 from alerting_pipeline.store.incidents import (
     carry_out,
     clear_finding,
     forget,
     incidents_where,
+    known,
     record_findings,
 )
 from alerting_pipeline.store.mart_health import PostgresMartHealth
@@ -71,13 +76,13 @@ class EvaluationLedger:
             return {row.due_window: row.detail["failures"] for row in rows}
 
     @contextmanager
-    def begin(self, definitions: Mapping[str, AlertDefinition]) -> Iterator[EvaluationTransaction]:
+    def begin(self, definitions: Mapping[str, OfIncidents]) -> Iterator[EvaluationTransaction]:
         """One transaction; an error takes everything back."""
         with self._engine.begin() as connection:
             yield EvaluationTransaction(connection, Announcer(self._directory, definitions))
 
     @contextmanager
-    def rehearse(self, definitions: Mapping[str, AlertDefinition]) -> Iterator[EvaluationTransaction]:
+    def rehearse(self, definitions: Mapping[str, OfIncidents]) -> Iterator[EvaluationTransaction]:
         """The same, always taken back at the end."""
         with self._engine.connect() as connection, connection.begin() as transaction:
             try:
@@ -174,6 +179,18 @@ class EvaluationTransaction:
         found = incidents_where(self._connection, f"i.fingerprint = any(%s) and {_OPEN}", [list(fingerprints)])
         return {incident.fingerprint: incident for incident in found}
 
+    def known(self, fingerprints: Sequence[UUID]) -> set[UUID]:
+        """Those among these fingerprints that are not to be raised again."""
+        return known(self._connection, fingerprints)
+
+    def seen_columns(self, alerts: Sequence[str]) -> dict[str, SeenColumns]:
+        """The columns that each data definition's model had at its last evaluation."""
+        return seen_columns(self._connection, alerts)
+
+    def stand(self, standing: Mapping[str, Standing]) -> None:
+        """Keep what data definitions hold from now on, and the columns that they saw."""
+        stand(self._connection, standing)
+
     def unheld(self, alerts: Sequence[str]) -> list[Incident]:
         """The open incidents of these alerts that are not held yet."""
         return incidents_where(
@@ -269,7 +286,7 @@ class EvaluationTransaction:
         removed = "(select d.alert from ledger.definitions as d where d.removed_at is not null)"
         return incidents_where(
             self._connection,
-            f"{_OPEN} and (i.kind = 'business' and i.alert in {removed} "
+            f"{_OPEN} and (i.kind in ('business', 'data') and i.alert in {removed} "
             f"or i.alert = %s and i.entity ->> 'alert' in {removed})",
             [EVALUATION_ERROR],
         )

@@ -107,11 +107,11 @@ def record_findings(
     keys = [event.fingerprint for event in events]
     standing = incidents_where(connection, "i.fingerprint = any(%s) and i.status <> 'resolved'", [keys])
     incidents = {incident.fingerprint: incident for incident in standing}
-    known = _known(connection, keys)
+    remembered = known(connection, keys)
     steps = [
         step(
             incidents.get(event.fingerprint),
-            replace(event, memory=Memory.BY_PERSON) if event.fingerprint in known else event,
+            replace(event, memory=Memory.BY_PERSON) if event.fingerprint in remembered else event,
             now,
         )
         for event in events
@@ -242,7 +242,8 @@ def _note(record: Record) -> str:
     return str(record.detail.get("note", ""))
 
 
-def _known(connection: Connection, keys: Sequence[UUID]) -> set[UUID]:
+def known(connection: Connection, keys: Sequence[UUID]) -> set[UUID]:
+    """Those among these fingerprints that are not to be raised again while they stand."""
     rows = connection.exec_driver_sql(
         "select fingerprint from ledger.known_fingerprints where fingerprint = any(%s)", (list(keys),)
     )

@@ -1,4 +1,7 @@
-"""The health of each mart after its last build, for evaluations that no build starts: by the clock, by a person."""
+"""The health of each mart, for evaluations that no build starts: by the clock, by a person.
+
+What its last build said, and what data definitions say since then: those can fail, or pass again, without a build.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ class PostgresMartHealth:
 
     def note(self, ready: ReadyModel) -> None:
         """Keep what a build said of one mart, in place of what was known before."""
-        detail = {"failures": list(ready.failures), "materialization": ready.materialization_id}
+        detail = {"failures": list(ready.build_failures), "materialization": ready.materialization_id}
         with self.engine.begin() as connection:
             connection.execute(
                 text("""
@@ -33,13 +36,21 @@ class PostgresMartHealth:
 
     def of(self, models: Iterable[str]) -> Health:
         """The health of what a definition reads: as bad as its worst mart."""
+        names = list(models)
         with self.engine.connect() as connection:
             found = connection.execute(
                 text("""
-                select distinct failure from ledger.heartbeats, jsonb_array_elements_text(detail -> 'failures') failure
-                where part = any(:parts) order by failure
+                select failure from ledger.heartbeats, jsonb_array_elements_text(detail -> 'failures') failure
+                where part = any(:parts)
+                union
+                select failure
+                from ledger.definitions as d
+                join ledger.heartbeats as h on h.part = 'data:' || d.alert,
+                    jsonb_array_elements_text(h.detail -> 'failures') failure
+                where d.kind = 'data' and d.removed_at is null and h.detail -> 'marts' ?| cast(:models as text[])
+                order by failure
                 """),
-                {"parts": [f"mart:{model}" for model in models]},
+                {"parts": [f"mart:{model}" for model in names], "models": names},
             ).scalars()
             failures = tuple(found)
         return Health(failures) if failures else HEALTHY

@@ -38,4 +38,4 @@ class SystemIncidents:
 
     def _announcer(self) -> Announcer:
         held = self.in_force()
-        return Announcer(Directory(held.routing, held.destinations, self.public_url), held.alerts)
+        return Announcer(Directory(held.routing, held.destinations, self.public_url), held.of_incidents)

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.errors import BadCall
 from alerting_pipeline.domain.incident import Kind
 from alerting_pipeline.domain.loaded import Loaded
 from alerting_pipeline.domain.nearest import did_you_mean
-from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
+from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.routing import Facts, Routed, route
 from alerting_pipeline.domain.severity import LEVELS
 from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS, SystemDefinition

@@ -47,6 +47,8 @@ UNUSED: dict[str, str] = {
     "Case.parameters": "{review_limit: 500}",
     "Step.parameters": "{review_limit: 500}",
     "outcome": "no_data",
+    "at_most": "200%",
+    "on_failure": "tell",
     "freshness": "{within: 6h, column: loaded_at}",
     "within": "6h",
     "column": "loaded_at",

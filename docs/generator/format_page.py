@@ -12,11 +12,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from alerting_pipeline.adapters.destination_file import _SETTINGS
+from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.defaults import inheritable_keys
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.people import People
-from alerting_pipeline.domain.report import DataDefinition, ReportDefinition
+from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.source import Ingest
 from alerting_pipeline.domain.system_override import SystemOverride

@@ -15,6 +15,7 @@ import psycopg
 from alerting_pipeline.app import App
 from alerting_pipeline.defs.alerts import alert_definitions
 from alerting_pipeline.defs.blueprint import read_blueprint
+from alerting_pipeline.defs.data import data_definitions
 from alerting_pipeline.defs.dbt import dbt_definitions
 from alerting_pipeline.defs.delivery import delivery_definitions
 from alerting_pipeline.defs.ingest import ingest_definitions
@@ -64,7 +65,7 @@ FILES = {
     ),
 }
 PARTS = (
-    ingest_definitions, dbt_definitions, alert_definitions, delivery_definitions, sensor_definitions,
+    ingest_definitions, dbt_definitions, data_definitions, alert_definitions, delivery_definitions, sensor_definitions,
     schedule_definitions,
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ import pytest
 from alerting_pipeline.app import App
 from alerting_pipeline.defs.alerts import alert_definitions
 from alerting_pipeline.defs.blueprint import Blueprint, read_blueprint
+from alerting_pipeline.defs.data import data_definitions
 from alerting_pipeline.defs.dbt import DbtCommand, dbt_definitions
 from alerting_pipeline.defs.delivery import delivery_definitions
 from alerting_pipeline.defs.ingest import ingest_definitions
@@ -38,8 +39,8 @@ def blueprint(home: Path) -> Blueprint:
 @pytest.fixture(scope="module")
 def definitions(blueprint: Blueprint) -> dg.Definitions:
     parts = (
-        ingest_definitions, dbt_definitions, alert_definitions, delivery_definitions, sensor_definitions,
-        schedule_definitions,
+        ingest_definitions, dbt_definitions, data_definitions, alert_definitions, delivery_definitions,
+        sensor_definitions, schedule_definitions,
     )  # fmt: skip
     return dg.Definitions.merge(*(part(blueprint) for part in parts))
 
@@ -127,7 +128,7 @@ def test_the_pipeline_loads_builds_and_leaves_the_on_demand_checks_out(definitio
     steps = definitions.resolve_job_def("pipeline").graph.node_dict
     assert "dbt_build" in steps
     assert "raw__card_transactions" in steps
-    assert "evaluate_alerts" not in steps
+    assert not {"evaluate_alerts", "check_data"} & steps.keys()
 
 
 def test_there_are_four_sensors_however_many_alerts_and_all_run_by_themselves(definitions: dg.Definitions):
