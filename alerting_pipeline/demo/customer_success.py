@@ -27,6 +27,7 @@ def files(days: int, seed: int, truth: list[Label]) -> Iterator[File]:
     yield from _payments(days, everyone, everywhere)
     yield from _visits(days, seed)
     truth += accounts_story.at_risk_labels()
+    truth += accounts_story.summary_labels(everyone)
 
 
 def _exports(everyone: list[Account], everywhere: list[Location]) -> Iterator[File]:

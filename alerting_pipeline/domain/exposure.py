@@ -17,7 +17,7 @@ from alerting_pipeline.domain.system_override import SystemOverride
 
 _HEAD = """\
 # Written by `alerting exposures` from the definitions; don't edit. What dbt's lineage and documentation show behind the
-# marts: every alert, report and data definition, with its owner and what it depends on.
+# marts: every alert, report and data definition over one, with its owner and what it depends on.
 version: 2
 
 exposures:
@@ -27,9 +27,16 @@ _LABELS = {"business": "Alert", "data": "Data definition"}
 
 def exposures_yaml(loaded: Loaded) -> str:
     """The whole file, in the order of names. Without a definition: an empty list."""
-    found = [each for _, each in sorted(loaded.definitions.items()) if not isinstance(each, SystemOverride)]
+    found = [each for _, each in sorted(loaded.definitions.items()) if _is_exposed(each, loaded)]
     blocks = ["\n".join(_lines(each, loaded.people.teams.get(each.owner))) for each in found]
     return _HEAD + "\n\n".join(blocks) + "\n" if blocks else _HEAD.replace("exposures:", "exposures: []")
+
+
+def _is_exposed(definition: Definition, loaded: Loaded) -> bool:
+    """A data definition may be about a model that dbt keeps private to its group; an exposure may not name such a one."""
+    if isinstance(definition, SystemOverride):
+        return False
+    return loaded.catalog is None or loaded.catalog.marts.keys() >= set(_models(definition))
 
 
 def _lines(definition: Definition, team: Team | None) -> Iterator[str]:
