@@ -33,7 +33,7 @@ def exposures_yaml(loaded: Loaded) -> str:
 
 
 def _is_exposed(definition: Definition, loaded: Loaded) -> bool:
-    """A data definition may be about a model that dbt keeps private to its group; an exposure may not name such a one."""
+    """Not what is about a model that dbt keeps private to its group: an exposure may not name such a one."""
     if isinstance(definition, SystemOverride):
         return False
     return loaded.catalog is None or loaded.catalog.marts.keys() >= set(_models(definition))
