@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.letter import SendResult
     from alerting_pipeline.domain.ports import Progress
     from alerting_pipeline.store.overview import Pass
+    from alerting_pipeline.usecases.catch_up import CatchUp
     from alerting_pipeline.usecases.check_data import DataChecker
     from alerting_pipeline.usecases.evaluate import Evaluator
 
@@ -141,12 +142,16 @@ def _evaluate(app: App, evaluator: Evaluator, ready: ReadyModel, report: _Report
 
 def _catch_up(app: App, report: _Report) -> None:
     """What became due by the clock, for those who run this from cron and have no daemon."""
-    from alerting_pipeline.usecases.catch_up import CatchUp
-
-    now, work = app.clock.now(), CatchUp(app.due_work, app.evaluator(), app.mart_health, app.report_sender())
+    now, work = app.clock.now(), _due_work(app)
     work.note_windows(now)
     report.failures += work.work_off(now, "run", report.results.extend)
     report.failures += work.send_reports(now, "run", report.sent.append)
+
+
+def _due_work(app: App) -> CatchUp:
+    from alerting_pipeline.usecases.catch_up import CatchUp
+
+    return CatchUp(app.due_work, app.evaluator(), app.mart_health, app.report_sender(), app.data_checker())
 
 
 def _show(done: Pass, report: _Report, as_json: bool) -> None:

@@ -13,6 +13,7 @@ import dagster as dg
 
 from alerting_pipeline.app import App
 from alerting_pipeline.defs.blueprint import Blueprint
+from alerting_pipeline.defs.evaluation import Context
 from alerting_pipeline.defs.keys import model_key
 from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.evaluation import EvaluationResult, Order, Outcome
@@ -23,17 +24,17 @@ from alerting_pipeline.usecases.check_data import DataChecker
 class Inspection:
     """One run's data checks."""
 
-    context: dg.AssetExecutionContext
+    context: Context
     app: App
     checker: DataChecker
     keys: dict[str, dg.AssetKey]
     failures: list[str] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, context: dg.AssetExecutionContext, app: App) -> "Inspection":
-        """Read the definitions in force; Great Expectations is imported meanwhile, if it will be needed."""
+    def begin(cls, context: Context, app: App, *, is_due: bool = True) -> "Inspection":
+        """Read the definitions in force. Great Expectations is imported meanwhile, if it will be needed for sure."""
         checker = app.data_checker()
-        if checker.needs_expectations:
+        if is_due and checker.needs_expectations:
             app.great_expectations.warm_up()
         nodes = app.dbt_project.manifest()["nodes"].values()
         keys = {node["name"]: model_key(node) for node in nodes if node["name"] in checker.models}
@@ -47,10 +48,16 @@ class Inspection:
             self.context.log.exception(f"the data of {model} could not be checked")
             self.failures.append(f"the data of {model} could not be checked ({type(error).__name__})")
             return []
-        for result in results:
-            self.context.log_event(_evaluation(result, self.keys[model]))
+        return self.tell(results)
+
+    def tell(self, results: Sequence[EvaluationResult]) -> Sequence[EvaluationResult]:
+        """Log those of data definitions on the nodes of their models; returns them."""
+        of_data = [result for result in results if result.alert in self.checker.definitions]
+        for result in of_data:
+            if not result.is_repeated and result.model in self.keys:
+                self.context.log_event(_evaluation(result, self.keys[result.model]))
             self.context.log.info(f"{result.alert}: {result.outcome.value}, {result.reason}")
-        return results
+        return of_data
 
 
 def data_definitions(blueprint: Blueprint) -> dg.Definitions:

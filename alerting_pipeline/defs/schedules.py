@@ -6,15 +6,18 @@ that a tick which comes twice does nothing and one that never came is made up fo
 
 # No postponed annotations here: Dagster checks the type of `context` itself.
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from alerting_pipeline.app import App
 from alerting_pipeline.defs.blueprint import Blueprint
+from alerting_pipeline.defs.data import Inspection
 from alerting_pipeline.defs.evaluation import Evaluation
 from alerting_pipeline.defs.keys import DUE_JOB
 from alerting_pipeline.defs.reports import sent_event
+from alerting_pipeline.domain.evaluation import EvaluationResult
 from alerting_pipeline.domain.window import CLOCK_MINUTES
 from alerting_pipeline.usecases.catch_up import CatchUp
 
@@ -28,9 +31,15 @@ def schedule_definitions(blueprint: Blueprint) -> dg.Definitions:
     def evaluate_due(context: dg.OpExecutionContext) -> None:
         with App.from_environment() as app:
             evaluation, now = Evaluation.begin(context, app), app.clock.now()
-            work = CatchUp(app.due_work, evaluation.evaluator, app.mart_health, app.report_sender())
+            inspection = Inspection.begin(context, app, is_due=False)
+            work = CatchUp(app.due_work, evaluation.evaluator, app.mart_health, app.report_sender(), inspection.checker)
+
+            def tell(results: Sequence[EvaluationResult]) -> None:
+                of_data = inspection.tell(results)
+                evaluation.tell([each for each in results if each not in of_data])
+
             work.note_windows(now)
-            failures = work.work_off(now, context.run.run_id, evaluation.tell)
+            failures = work.work_off(now, context.run.run_id, tell)
             failures += work.send_reports(now, context.run.run_id, lambda result: context.log_event(sent_event(result)))
         if failures:
             raise dg.Failure(f"not everything that is due could be evaluated: {'; '.join(failures)}")

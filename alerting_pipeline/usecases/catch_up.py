@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Order
 from alerting_pipeline.domain.letter import SendResult
@@ -72,6 +73,19 @@ class SendsReports(Protocol):
     def current_window(self, definition: ReportDefinition, now: datetime) -> datetime | None: ...
 
 
+class ChecksData(Protocol):
+    """The data checks, as far as due work needs them."""
+
+    @property
+    def definitions(self) -> Mapping[str, DataDefinition]: ...
+
+    def of_model(self, model: str, order: Order) -> list[EvaluationResult]: ...
+
+    def evaluate(self, names: Iterable[str], order: Order) -> list[EvaluationResult]: ...
+
+    def failures(self, results: Sequence[EvaluationResult]) -> tuple[str, ...]: ...
+
+
 Told = Callable[[Sequence[EvaluationResult]], None]
 ToldOfReport = Callable[[SendResult], None]
 
@@ -84,6 +98,7 @@ class CatchUp:
     evaluator: Evaluates
     health: MartHealth
     reports: SendsReports | None = None
+    data: ChecksData | None = None
 
     def note_windows(self, now: datetime) -> int:
         """Note every window up to `now` that is not noted yet; returns how many. A new definition owes none."""
@@ -164,8 +179,10 @@ class CatchUp:
 
     def _evaluate(self, kind: str, entry: DueWork, now: datetime) -> list[EvaluationResult]:
         if kind == MATERIALIZATION:
-            health = Health(tuple(entry.detail.get("failures", ())))
-            return self.evaluator.of_model(entry.name, Order(entry.window, now, health))
+            checked = self.data.of_model(entry.name, Order(entry.window, now)) if self.data is not None else []
+            failed = self.data.failures(checked) if self.data is not None else ()
+            health = Health((*entry.detail.get("failures", ()), *failed))
+            return [*checked, *self.evaluator.of_model(entry.name, Order(entry.window, now, health))]
         if kind == CLOCK:
             return self._evaluate_by_clock(entry, now)
         definition = self.evaluator.definitions.get(entry.name)
@@ -181,9 +198,18 @@ class CatchUp:
         unhealthy mart are held already, and the clock can't make them judgeable.
         """
         done = self.ledger.evaluated_between(entry.due_at, now)
+        checked = self._check_by_clock(entry, done, now)
         moved = [name for name, each in self.evaluator.definitions.items() if self._is_moved_by_time(each)]
         alerts = [name for name in moved if name not in done]
-        return self.evaluator.evaluate(alerts, Order(f"{CLOCK}:{entry.window}", now)) if alerts else []
+        evaluated = self.evaluator.evaluate(alerts, Order(f"{CLOCK}:{entry.window}", now)) if alerts else []
+        return [*checked, *evaluated]
+
+    def _check_by_clock(self, entry: DueWork, done: set[str], now: datetime) -> list[EvaluationResult]:
+        """Data that grow old without anything happening; before the alerts, which their failure holds."""
+        if self.data is None:
+            return []
+        moved = [name for name, each in self.data.definitions.items() if each.is_moved_by_time and name not in done]
+        return self.data.evaluate(moved, Order(f"{CLOCK}:{entry.window}", now))
 
     def _is_moved_by_time(self, definition: AlertDefinition) -> bool:
         if definition.trigger.is_cron or not depends_on_time(definition):

@@ -37,6 +37,9 @@ from alerting_pipeline.domain.lifecycle import step
 from alerting_pipeline.domain.relation import Relation, model_relation
 from alerting_pipeline.domain.system_definitions import evaluation_findings
 
+HOLDING = (Outcome.FIRING, Outcome.SYSTEM_FAILURE)
+"""A definition that can't be evaluated holds as a failing one does: what can't be checked can't be believed."""
+
 Relations = Callable[[DataDefinition], Relation]
 
 
@@ -119,6 +122,14 @@ class DataChecker:
     def needs_expectations(self) -> bool:
         """Will Great Expectations be asked for anything?"""
         return any(definition.expectations for definition in self.definitions.values())
+
+    def failures(self, results: Sequence[EvaluationResult]) -> tuple[str, ...]:
+        """What of these results holds the alerts downstream, a sentence each."""
+        return tuple(
+            failure_of(each)
+            for each in results
+            if each.outcome in HOLDING and self.definitions[each.alert].on_failure == "hold"
+        )
 
     def of_model(self, model: str, order: Order) -> list[EvaluationResult]:
         """Every definition about the model."""
@@ -233,9 +244,8 @@ class _Effect:
         return self.checker.downstream(definition.model)[1] if definition.on_failure == "hold" else ()
 
     def _standing(self, found: Checked) -> Standing:
-        """A definition that can't be evaluated holds as a failing one does: what can't be checked can't be believed."""
         definition, outcome = found.definition, found.verdict.outcome
-        holds = definition.on_failure == "hold" and outcome in (Outcome.FIRING, Outcome.SYSTEM_FAILURE)
+        holds = definition.on_failure == "hold" and outcome in HOLDING
         failures = (failure_of(_result(found)),) if holds else ()
         is_accepted = is_schema_accepted(definition, found.checks)
         return Standing(failures, self.checker.downstream(definition.model)[0], found.columns if is_accepted else None)
