@@ -71,10 +71,19 @@ def query_relation(query: Query, models: Mapping[str, Relation], as_of: datetime
     return Relation(sql=f"({sql})", columns=dict(query.columns))
 
 
-def rows_relation(columns: Mapping[str, str], rows: Iterable[Mapping[str, str | None]]) -> Relation:
-    """The rows of a case, typed by the mart's contract; absent columns are NULL."""
+def rows_relation(
+    columns: Mapping[str, str], rows: Iterable[Mapping[str, str | None]], *, is_packed: bool = False
+) -> Relation:
+    """The rows of a case, typed by the mart's contract; absent columns are NULL.
+
+    `is_packed`: as hexadecimal digits, for readers that take a colon or a percent sign in a text for their own.
+    """
     typed = ", ".join(f"{identifier(name)} {kind or 'text'}" for name, kind in columns.items())
-    written = literal(json.dumps([dict(row) for row in rows], ensure_ascii=False))
+    text = json.dumps([dict(row) for row in rows], ensure_ascii=False)
+    written = literal(text)
+    if is_packed:
+        digits = literal(text.encode().hex())
+        written = f"convert_from(decode({digits}, 'hex'), 'UTF8')"
     return Relation(
         sql=f"(select * from jsonb_to_recordset({written}::jsonb) as given ({typed}))", columns=dict(columns)
     )

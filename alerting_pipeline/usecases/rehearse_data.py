@@ -37,7 +37,7 @@ def _differences(definition: DataDefinition, case: DataCase, catalog: Catalog, i
     if model is None or not model.columns:
         yield f"the columns of {definition.model} are described nowhere; give them in its YAML file, with data_type"
         return
-    relation = rows_relation(model.columns, case.rows)
+    relation = rows_relation(model.columns, case.rows, is_packed=True)
     try:
         (found,) = inspector.inspect([definition], relation, {definition.alert: Seen()}, Order("case", case.at))
     except AlertingError as error:
