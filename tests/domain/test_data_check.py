@@ -36,7 +36,7 @@ def judged(facts: Facts, seen: Seen = Seen(), **said: Any) -> Check:  # noqa: B0
     return check
 
 
-FRESH = {"freshness": {"within": "18h", "column": "issued_at"}}
+FRESH: dict[str, Any] = {"freshness": {"within": "18h", "column": "issued_at"}}
 
 
 @pytest.mark.parametrize(("age", "state"), [("18h", State.PASSED), ("18h1m", State.FAILED), ("-3h", State.PASSED)])
@@ -59,7 +59,7 @@ def days(*counts: int) -> Facts:
     return Facts(counts=tuple((date(2026, 1, day), count) for day, count in enumerate(counts, 1)))
 
 
-VOLUME = {"volume": {"column": "created_at", "at_least": "50%", "at_most": "200%"}}
+VOLUME: dict[str, Any] = {"volume": {"column": "created_at", "at_least": "50%", "at_most": "200%"}}
 
 
 @pytest.mark.parametrize(

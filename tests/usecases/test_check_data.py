@@ -123,7 +123,7 @@ def feed(database: Database) -> Iterator[Feed]:
     made.engine.dispose()
 
 
-FRESH = {"freshness": {"within": "18h", "column": "issued_at"}}
+FRESH: dict[str, Any] = {"freshness": {"within": "18h", "column": "issued_at"}}
 
 
 def test_a_feed_that_stands_still_is_told_once_to_engineers_and_clears_when_it_moves(feed: Feed) -> None:
