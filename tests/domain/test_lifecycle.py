@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.event import (
     Acknowledge,
+    Act,
     Cleared,
     Event,
     Gone,
     Memory,
     Notify,
+    PutRow,
     Reason,
     Record,
     Remember,
@@ -114,9 +116,19 @@ def test_expiry_and_a_persons_verdict_are_remembered_and_clearing_is_not() -> No
 
 def test_what_has_ended_cannot_be_acted_on() -> None:
     ended = step(opened(), Gone(), NOW).incident
-    for event in (Acknowledge("ada"), Resolve("ada", Disposition.EXPECTED)):
+    for event in (Acknowledge("ada"), Resolve("ada", Disposition.EXPECTED), Act("ada", "deny")):
         with pytest.raises(AlertingError, match="ended as withdrawn"):
             step(ended, event, NOW)
+
+
+def test_an_action_resolves_with_its_verdict_and_hands_its_row_over() -> None:
+    row = PutRow("operations.reviews", {"id": "t1"}, {"decision": "denied"})
+    done = step(opened(), Act("ada", "deny", Disposition.TRUE_POSITIVE, "stolen", row), NOW)
+    assert done.incident is not None
+    assert (done.incident.resolution, done.incident.disposition) == (Resolution.BY_PERSON, Disposition.TRUE_POSITIVE)
+    assert row in done.intents and Remember(Memory.BY_PERSON) in done.intents
+    without = step(opened(), Act("ada", "forget"), NOW)
+    assert not [intent for intent in without.intents if isinstance(intent, PutRow)]
 
 
 EVENTS: st.SearchStrategy[Event] = st.one_of(
@@ -130,12 +142,13 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.sampled_from([Unjudged(Reason.CONDITION_NULL), Unjudged(Reason.DATA_FAILURE), Unjudged(Reason.SYSTEM_FAILURE)]),
     st.sampled_from([TimePassed(None), TimePassed(timedelta(days=7))]),
     st.sampled_from([Acknowledge("ada"), Resolve("ada", Disposition.TRUE_POSITIVE)]),
+    st.sampled_from([Act("ada", "deny", row=PutRow("operations.reviews", {"id": "t1"}, {})), Act("ada", "forget")]),
 )
 ENDINGS = {
     Transition.CLEARED: (Resolution.CLEARED, Cleared),
     Transition.WITHDRAWN: (Resolution.WITHDRAWN, Gone),
     Transition.EXPIRED: (Resolution.EXPIRED, TimePassed),
-    Transition.RESOLVED: (Resolution.BY_PERSON, Resolve),
+    Transition.RESOLVED: (Resolution.BY_PERSON, (Resolve, Act)),
     Transition.DEFINITION_REMOVED: (Resolution.DEFINITION_REMOVED, RemoveDefinition),
 }
 
@@ -149,7 +162,7 @@ def test_any_sequence_makes_only_legal_transitions(events: list[tuple[Event, int
         try:
             result = step(incident, event, now)
         except AlertingError:
-            assert isinstance(event, Acknowledge | Resolve)
+            assert isinstance(event, Acknowledge | Resolve | Act)
             continue
         after, records = result.incident, [item for item in result.intents if isinstance(item, Record)]
         told = {item.transition for item in result.intents if isinstance(item, Notify)}
@@ -168,7 +181,7 @@ def test_any_sequence_makes_only_legal_transitions(events: list[tuple[Event, int
         if after is not None and after.is_resolved and (incident is None or not incident.is_resolved):
             [transition] = told
             resolution, cause = ENDINGS[transition]
-            assert (after.resolution, type(event)) == (resolution, cause)
+            assert after.resolution is resolution and isinstance(event, cause)
             assert after.resolved_at == now
             assert after.held_since is None
         if after is not None:
