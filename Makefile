@@ -1,7 +1,7 @@
 # All the set-up a fresh machine needs: Python >= 3.11 and make. `make help` lists what there is.
 .POSIX:
 .SUFFIXES:
-.PHONY: help demo test test-all check docs format lock golden bench chromium clean
+.PHONY: help demo test test-all check docs examples format lock golden bench chromium clean
 
 PY = .venv/bin/python
 DEMO_FLAGS = $(if $(ONCE),--once) $(if $(DAYS),--days $(DAYS))
@@ -32,6 +32,10 @@ check: .venv/.installed-dev  ## linters, types, direction of imports, dbt parse,
 
 docs: .venv/.installed-dev  ## the documentation as a site, in .alerting/site
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs --quiet build --strict
+
+examples: .venv/.installed  ## write the real messages into the pages of examples, from a run in a home of its own
+	@ALERTING_HOME="$$PWD/.alerting-examples" $(PY) -m alerting_pipeline.cli demo --once --days 3
+	@$(PY) -m docs.generator.messages "$$PWD/.alerting-examples" && rm -rf .alerting-examples
 
 bench: .venv/.installed-dev  ## ratios against peers and physical limits, in one run
 	@$(PY) -m benchmarks

@@ -98,7 +98,7 @@ def page() -> str:
     shown = examples.shortest(_examples())
     done: set[type[BaseModel]] = set()
     for chapter in CHAPTERS:
-        parts += [f"## {chapter.heading}\n", f"{chapter.lead}\n"]
+        parts += [f"## {chapter.heading} {{ #{_anchor(chapter.heading)} }}\n", f"{chapter.lead}\n"]
         parts += _section(chapter.model, shown, done, is_chapter=True)
         if chapter.model is Destination:
             for channel, settings in channel_settings().items():
@@ -215,6 +215,10 @@ def _is_internal(model: type[BaseModel], name: str, field: FieldInfo) -> bool:
 def _own_keys() -> list[str]:
     inherited = inheritable_keys(AlertDefinition)
     return [key for key in keys_of(AlertDefinition) if key not in inherited]
+
+
+def _anchor(heading: str) -> str:
+    return heading.lower().replace(" ", "-").replace(".", "-")
 
 
 def _module(channel: str) -> str:

@@ -17,6 +17,7 @@ import pytest
 
 from alerting_pipeline.app import App
 from alerting_pipeline.settings import read_settings
+from docs.generator import messages
 from tests.scenarios.command_line import PROJECT, Shell
 
 CURSOR_UP = b"\x1b[1A"
@@ -73,6 +74,13 @@ def test_dbt_docs_tell_of_every_model_column_and_definition(shell: Shell, demo_h
     evaluated = {row["alert"] for row in shell.rows("select distinct alert from alerting.evaluations")}
     assert {each["name"] for each in manifest["exposures"].values()} >= evaluated
     assert (tmp_path / "static_index.html").exists()
+
+
+def test_the_pages_of_examples_show_the_messages_that_were_sent(shell: Shell, demo_home: Path) -> None:
+    with App(read_settings({"ALERTING_HOME": str(demo_home)}, PROJECT)) as app:
+        for page in messages.pages():
+            shown = page.read_text(encoding="utf-8")
+            assert shown == messages.with_messages(shown, app.engine), f"{page.name}: run `make examples`"
 
 
 def test_labels_never_reach_the_warehouse(shell: Shell, demo_home: Path) -> None:

@@ -14,11 +14,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios import documents
 from tests.scenarios.command_line import PROJECT, Shell
 
 pytestmark = [pytest.mark.scenario]
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
+# The tutorial is followed in a copy of the project, by a test of its own.
+OTHER_PAGES = [
+    page
+    for page in sorted((PROJECT / "docs").rglob("*.md"))
+    if page.name != "tutorial.md" and documents.commands(documents.read(page))
+]
 # Not run here: the first two would run this very suite within itself, the last one is run (and stopped) below.
 ELSEWHERE = {"make test", "make test-all", "make check", "make bench", "git clone", "cd"}
 SERVING = {"make demo", "alerting up"}
@@ -63,6 +70,14 @@ def test_the_definition_that_the_readme_shows_is_a_good_one(shell: Shell, tmp_pa
     (folder / "fraud" / "large_transaction.yaml").write_text(shown)
     own = Shell(shell.home, {"ALERTING_DEFINITIONS": str(folder)})
     assert own.json("validate")["errors"] == 0
+
+
+@pytest.mark.parametrize("page", OTHER_PAGES, ids=lambda page: page.stem)
+def test_every_command_of_the_other_pages_works_in_the_sample_company_s_home(shell: Shell, page: Path) -> None:
+    for command in documents.commands(documents.read(page)):
+        if not is_elsewhere(command.line):
+            done = shell.run("bash", "-c", command.line, timeout=120)
+            assert done.returncode == 0, f"{page.name}: $ {command.line}\n{done.stdout}\n{done.stderr}"
 
 
 def serves_and_stops(shell: Shell, command: str) -> None:
