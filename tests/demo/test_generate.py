@@ -22,6 +22,7 @@ from alerting_pipeline.demo.generate import Summary, generate
 
 ORDINARY_LIMIT = 10_000
 USE_CASES = (
+    "cold_room_too_warm",
     "large_transaction",
     "unusual_transaction",
     "late_delivery",
