@@ -17,6 +17,7 @@ from alerting_pipeline.rendering.message import Field, Message, Scalar, scalar
 NAMESPACE = UUID("5b0f6f52-7d0f-5c55-9a68-1f6a3c1d9e77")
 # Mail can't be edited: who took an incident is worth a change of the Slack message, not another mail.
 _NOT_TOLD = {"email": frozenset({Transition.ACKNOWLEDGED})}
+_SHAPES = {"data": "checks"}  # how far data are from what they should be: how many checks fail
 _SILENT = frozenset({Transition.HELD, Transition.RELEASED})
 _CODE_LIKE = re.compile(r"(^|_)(id|ids|no|number|code|year|zip|postcode)$")
 
@@ -75,7 +76,7 @@ class Presentation:
             runbook=getattr(definition, "runbook", "") or "",
             fields=tuple(getattr(definition, "fields", ()) or ()),
             respond_within=_allowed(definition),
-            deviance_shape=deviance.as_ if deviance else "ratio",
+            deviance_shape=deviance.as_ if deviance else _SHAPES.get(getattr(definition, "kind", ""), "ratio"),
             deviance_direction=deviance.direction if deviance else "above",
             deviance_unit="duration" if is_duration else getattr(limit, "unit", None),
             deviance_of=(deviance.value, deviance.limit) if deviance else (),

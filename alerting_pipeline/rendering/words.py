@@ -128,6 +128,8 @@ def deviance(
     amount = value.total_seconds() if isinstance(value, timedelta) else as_number(value)
     if amount is None:
         return ""
+    if shape == "checks":
+        return f"{number(amount)} {'check fails' if amount == 1 else 'checks fail'}"
     if shape == "ratio":
         return f"{number(round(Decimal(amount), 2) if abs(Decimal(amount)) < 10**9 else amount)} × {limit}"
     side = "over" if direction == "above" else "under"

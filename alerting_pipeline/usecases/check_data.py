@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from alerting_pipeline.domain.checked_build import failure_of
@@ -230,11 +231,13 @@ class _Effect:
                 kind=Kind.DATA,
                 labels=definition.labels,
                 respond_within={level.level: level.respond_within},
+                deviance_changes_by=Decimal(1),  # another check that fails edits the message
             ),
             fingerprint=fingerprint(definition.alert, definition.entity),
             entity=definition.entity,
             severity=level.level,
             summary=summary(definition, found.checks, held),
+            deviance=Decimal(sum(check.state is State.FAILED for check in found.checks)),
             fields=fields(found.checks, held),
             link=definition.link,
             memory=memory,

@@ -252,6 +252,18 @@ def test_a_change_that_is_only_worth_knowing_is_noted_once(feed: Feed) -> None:
     assert feed.check()["fresh"].reason == "1 of 1 check failed: schema: amount is text, not numeric"
 
 
+def test_another_check_that_fails_is_told_as_a_change_of_the_same_incident(feed: Feed) -> None:
+    feed.define(**FRESH, schema={"columns": {"amount": "numeric"}})
+    feed.put(feed.now - timedelta(days=2))
+    feed.check()
+    feed.sql("alter table staging.stg_feed alter amount type text")
+    feed.check()
+    feed.check()
+    assert feed.messages() == [("opened", "#data"), ("updated", "#data")]
+    message = str(feed.sql("select message from ledger.outbox order by sequence desc limit 1")[0]["message"])
+    assert "amount is text, not numeric" in message and "2 checks fail" in message
+
+
 def test_a_day_of_too_few_rows_is_told_and_the_next_good_day_clears_it(feed: Feed) -> None:
     feed.define(volume={"column": "issued_at", "at_least": "50%", "of_last": 3})
     midnight = feed.now.replace(hour=0)
