@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.evaluation import HEALTHY, EvaluationResult, Health, Order, Outcome
-from alerting_pipeline.domain.window import CLOCK, CRON, MATERIALIZATION, DueWork
+from alerting_pipeline.domain.letter import SendResult, WindowStatus
+from alerting_pipeline.domain.report import ReportDefinition
+from alerting_pipeline.domain.window import CLOCK, CRON, MATERIALIZATION, DueWork, latest_window
 from alerting_pipeline.usecases.catch_up import CatchUp
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -159,3 +163,82 @@ def test_a_schedule_whose_definition_is_gone_is_done_without_a_word():
     assert work.work_off(NINE, "me", lambda results: None) == []
     assert evaluator.asked == []
     assert ("cron:gone", "w") in ledger.done
+
+
+@dataclass
+class _Reports:
+    """A sender whose outcome a test says."""
+
+    definitions: dict[str, ReportDefinition]
+    status: WindowStatus = WindowStatus.DONE
+    sent: list[tuple[str, datetime]] = field(default_factory=list)
+
+    def current_window(self, definition: ReportDefinition, now: datetime) -> datetime | None:
+        return latest_window(definition.trigger.cron or "", definition.trigger.timezone, now)
+
+    def send(self, report: str, now: datetime) -> SendResult | None:
+        window = self.current_window(self.definitions[report], now)
+        assert window is not None
+        self.sent.append((report, window))
+        return SendResult(report, window, now, self.status)
+
+
+def _reporting(status: WindowStatus = WindowStatus.DONE) -> tuple[CatchUp, _Reports, list[SendResult]]:
+    values = {
+        "report": "weekly", "model": "m", "entity": "id", "owner": "o", "to_column": "e", "subject": "s",
+        "template": "t.html", "trigger": {"cron": "0 9 * * *"},
+    }  # fmt: skip
+    reports = _Reports({"weekly": ReportDefinition.model_validate(values)}, status)
+    return CatchUp(_Ledger(), _Evaluator({}), _MartHealth(), reports), reports, []
+
+
+def test_a_new_report_owes_nothing_and_its_next_window_is_sent_once() -> None:
+    work, reports, told = _reporting()
+    for minutes in (30, 60, 24 * 60, 24 * 60 + 15):
+        now = NINE + timedelta(minutes=minutes)
+        work.note_windows(now)
+        assert work.send_reports(now, "test", told.append) == []
+    assert reports.sent == [("weekly", NINE + timedelta(days=1))]
+    assert [each.report for each in told] == ["weekly"]
+
+
+def test_windows_that_nobody_sent_are_not_made_up_for_but_the_current_one_is() -> None:
+    work, reports, told = _reporting()
+    work.note_windows(NINE)
+    much_later = NINE + timedelta(days=5, hours=3)
+    work.note_windows(much_later)
+    work.send_reports(much_later, "test", told.append)
+    assert reports.sent == [("weekly", NINE + timedelta(days=5))]
+
+
+@pytest.mark.parametrize("status", [WindowStatus.HELD, WindowStatus.WAITING, WindowStatus.FAILED])
+def test_a_window_that_is_not_done_is_taken_up_again_until_the_next_one_comes(status: WindowStatus) -> None:
+    work, reports, told = _reporting(status)
+    work.note_windows(NINE)
+    first, second = NINE + timedelta(days=1), NINE + timedelta(days=2)
+    for now in (first, first + timedelta(minutes=15), first + timedelta(hours=8)):
+        work.note_windows(now)
+        work.send_reports(now, "test", told.append)
+    assert reports.sent == [("weekly", first)] * 3
+    reports.status = WindowStatus.DONE
+    work.note_windows(second)
+    work.send_reports(second, "test", told.append)
+    assert reports.sent[3:] == [("weekly", second)]  # the first one is over, and was not sent a fourth time
+    work.send_reports(second + timedelta(minutes=15), "test", told.append)
+    assert len(reports.sent) == 4
+
+
+def test_a_report_that_fails_unexpectedly_is_said_and_tried_again() -> None:
+    work, reports, told = _reporting()
+    work.note_windows(NINE)
+    now = NINE + timedelta(days=1)
+    work.note_windows(now)
+    broken, reports.send = reports.send, _fails  # pyright: ignore[reportAttributeAccessIssue]  # for this once
+    assert work.send_reports(now, "test", told.append) == [f"report:weekly {now.isoformat()}: the database is gone"]
+    reports.send = broken  # pyright: ignore[reportAttributeAccessIssue]
+    assert work.send_reports(now, "test", told.append) == []
+    assert reports.sent == [("weekly", now)]
+
+
+def _fails(report: str, now: datetime) -> SendResult:
+    raise ConnectionError("the database is gone")
