@@ -143,10 +143,56 @@ def test_a_data_definition_is_read_and_in_force(read: Read) -> None:
     assert "not evaluated yet" not in "\n".join(map(str, loaded.problems))
 
 
-def test_a_report_is_read_and_said_to_wait(read: Read) -> None:
+def test_a_report_is_read_with_the_text_of_its_template(read: Read) -> None:
     loaded = read(REPORT)
     assert said(loaded) == []
-    assert isinstance(loaded.definitions["weekly_account_summary"], ReportDefinition)
+    report = loaded.definitions["weekly_account_summary"]
+    assert isinstance(report, ReportDefinition)
+    assert report.template_text == "<p></p>"
+    changed = read(REPORT, {"reports/weekly_account_summary.html": "<p>{{ customer_name }}</p>"})
+    assert changed.definitions["weekly_account_summary"].version_id != report.version_id
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wanted"),
+    [
+        ('trigger: {cron: "0 8 * * 1", timezone: Europe/Berlin}\n', "", "this one has no schedule; write trigger:"),
+        ("to_column: owner_email", "to_column: owner_mail", 'to_column "owner_mail" is not a column'),
+        ("to_column:", "condition: customer_idd is not null\nto_column:", '"customer_idd" is not a column'),
+        ("to_column:", "condition: customer_id = :who\nto_column:", '":who" is not a parameter'),
+        ("to_column:", "condition: customer_id = now()\nto_column:", "use :as_of"),
+        ("to_column:", "window: weekk\nto_column:", 'window "weekk" is not a column'),
+        ("to_column:", "send_within: {timezone_column: zonee}\nto_column:", 'timezone_column "zonee" is not'),
+        ("to_column:", 'send_within: {from: "18:00", to: "08:00"}\nto_column:', "hours end after they start"),
+        ("entity: customer_id", "entity: customer_name", "several rows per message (customer_name); make it unique"),
+        ("customer_name }}", "customer_nam }}", 'names "customer_nam", which is no column'),
+        ("to_column:", "template_text: x\nto_column:", 'unknown key "template_text"'),
+        ("to_column:", "unsubscribe: maybe\nto_column:", '"maybe" is not a boolean; write true or false'),
+        ("to_column:", "cases: [{name: a, at: 2026-01-05T05:00:00Z, rows: [{nix: 1}], expect: []}]\nto_column:",
+         '"nix" is not a column of the model'),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_report_is_told_where_it_is(read: Read, before: str, after: str, wanted: str) -> None:
+    assert before in REPORT
+    (problem,) = [str(each) for each in read(REPORT.replace(before, after)).errors]
+    assert wanted in problem
+    assert problem.startswith(f"{PATH}:")
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        ("<p>{{ nobody }}</p>", 'names "nobody", which is no column'),
+        ("<p>fine</p>\n<script>x</script>", "line 2: the body may not have <script>"),
+        ("<a href={{ customer_id }}>x</a>", "without quotes"),
+        ("<p>{{ customer_id | monney }}</p>", "there is no filter 'monney'"),
+    ],
+)
+def test_a_mistake_in_the_body_is_told_at_the_template(read: Read, body: str, wanted: str) -> None:
+    (problem,) = [str(each) for each in read(REPORT, {"reports/weekly_account_summary.html": body}).errors]
+    assert wanted in problem
+    line = REPORT.splitlines().index("template: reports/weekly_account_summary.html") + 1
+    assert problem.startswith(f"{PATH}:{line}:")
 
 
 def test_a_query_gives_its_columns_and_refs(read: Read) -> None:

@@ -16,8 +16,11 @@ from alerting_pipeline.defs.data import data_definitions
 from alerting_pipeline.defs.dbt import DbtCommand, dbt_definitions
 from alerting_pipeline.defs.delivery import delivery_definitions
 from alerting_pipeline.defs.ingest import ingest_definitions
+from alerting_pipeline.defs.reports import report_definitions, sent_event
 from alerting_pipeline.defs.schedules import schedule_definitions
 from alerting_pipeline.defs.sensors import sensor_definitions
+from alerting_pipeline.demo.calendar import AS_OF
+from alerting_pipeline.domain.letter import SendResult, WindowStatus
 from alerting_pipeline.settings import read_settings
 
 PROJECT = Path(__file__).parent.parent.parent
@@ -40,7 +43,7 @@ def blueprint(home: Path) -> Blueprint:
 def definitions(blueprint: Blueprint) -> dg.Definitions:
     parts = (
         ingest_definitions, dbt_definitions, data_definitions, alert_definitions, delivery_definitions,
-        sensor_definitions, schedule_definitions,
+        sensor_definitions, schedule_definitions, report_definitions,
     )  # fmt: skip
     return dg.Definitions.merge(*(part(blueprint) for part in parts))
 
@@ -86,6 +89,28 @@ def test_a_sheet_and_a_table_that_alerts_write_to_are_nodes(nodes: dict[str, dg.
     assert nodes["destinations/fraud_review"].kinds == {"excel"}
 
 
+def test_a_report_leads_from_its_mart_to_the_mail_that_all_reports_share(nodes: dict[str, dg.AssetSpec]):
+    reminder = nodes["reports/payment_reminder"]
+    assert [each.asset_key.to_user_string() for each in reminder.deps] == ["marts/invoice_reminders"]
+    assert (reminder.group_name, list(reminder.owners)) == ("reports", ["team:receivables"])
+    mail = {each.asset_key.to_user_string() for each in nodes["destinations/report mail"].deps}
+    assert mail == {"reports/payment_reminder", "reports/weekly_account_summary"}
+
+
+def test_what_was_sent_is_told_on_the_reports_node(nodes: dict[str, dg.AssetSpec]):
+    result = SendResult("payment_reminder", AS_OF, AS_OF, WindowStatus.WAITING, "2 wait", due=5, sent=3, waiting=2)
+    event = sent_event(result)
+    assert event.asset_key.to_user_string() in nodes
+    told = {name: value.value for name, value in event.metadata.items()}
+    assert (told["sent"], told["waiting"], told["status"]) == (3, 2, "waiting")
+
+
+def test_each_schedule_of_a_report_starts_what_is_due(definitions: dg.Definitions):
+    schedules = {(each.cron_schedule, each.execution_timezone) for each in definitions.schedules or ()
+                 if isinstance(each, dg.ScheduleDefinition)}  # fmt: skip
+    assert {("0 * * * *", "UTC"), ("0 7 * * 1", "Europe/Berlin")} <= schedules
+
+
 def test_every_edge_leads_to_a_node_that_was_described(nodes: dict[str, dg.AssetSpec]):
     edges = {dep.asset_key.to_user_string() for spec in nodes.values() for dep in spec.deps}
     assert edges <= nodes.keys()
@@ -97,7 +122,7 @@ def test_the_last_part_of_every_key_is_unique(nodes: dict[str, dg.AssetSpec]):
 
 
 def test_every_node_has_a_group_kinds_and_a_description(nodes: dict[str, dg.AssetSpec]):
-    groups = {"files", "raw", "staging", "intermediate", "marts", "alerts", "destinations"}
+    groups = {"files", "raw", "staging", "intermediate", "marts", "alerts", "reports", "destinations"}
     assert {spec.group_name for spec in nodes.values()} == groups
     assert all(spec.kinds and spec.description for spec in nodes.values())
 
