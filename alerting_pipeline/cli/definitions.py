@@ -20,6 +20,7 @@ from alerting_pipeline.domain.errors import AlertingError, BadCall
 if TYPE_CHECKING:
     from alerting_pipeline.domain.definition import Definition
     from alerting_pipeline.domain.loaded import Loaded
+    from alerting_pipeline.domain.problem import Problem
     from alerting_pipeline.domain.routing import Routed
 
 _SILENCE = 0.7  # seconds without a word; dbt parses only when its project changed, and then for some seconds
@@ -42,7 +43,7 @@ def validate(paths: tuple[Path, ...], as_json: bool) -> None:
     seconds = round(time.monotonic() - started, 1)
     if as_json:
         summary = {"definitions": found.definitions, "errors": found.errors, "notes": found.notes, "seconds": seconds}
-        print_json({**summary, "problems": found.problems})
+        print_json({**summary, "problems": [_coded(problem) for problem in found.problems]})
     else:
         for problem in found.problems:
             click.echo(str(problem))
@@ -155,6 +156,15 @@ def _load_chosen(app: App, paths: Sequence[Path]) -> tuple[Loaded, list[str] | N
         chosen += [problem.path] if chosen else []
     is_all = not chosen or "." in chosen
     return loaded, None if is_all else chosen
+
+
+def _coded(problem: Problem) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from alerting_pipeline.domain.problem_code import code_of, page_of
+
+    code = code_of(problem)
+    return {**asdict(problem), "code": code, "page": page_of(code)}
 
 
 def _last_good(app: App, loaded: Loaded, name: str) -> Definition:

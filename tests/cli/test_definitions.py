@@ -69,6 +69,7 @@ def test_validate_speaks_json(shell: Shell) -> None:
     assert said["problems"][0] == {
         "path": "fraud/large_transaction.yaml", "line": 6, "column": 12, "severity": "error",
         "what": '"amont" is not a column of the model', "remedy": 'did you mean "amount"?',
+        "code": "AP203", "page": "docs/errors/AP203.md",
     }  # fmt: skip
 
 
