@@ -86,14 +86,19 @@ class BuildGraph:
 class ReadyModel:
     """A model whose alerts may be evaluated. Not healthy: data_failure, incidents are held, `failures` say why.
 
-    `build_failures` are those of the build itself; the others are of data definitions, which keep account of their own.
+    `of_data` are those among them that data definitions found, which keep account of their own.
     """
 
     unique_id: str
     healthy: bool
     failures: tuple[str, ...] = ()
     invocation_id: str = ""
-    build_failures: tuple[str, ...] = ()
+    of_data: tuple[str, ...] = ()
+
+    @property
+    def build_failures(self) -> tuple[str, ...]:
+        """The failures of the build itself."""
+        return tuple(failure for failure in self.failures if failure not in self.of_data)
 
     @property
     def name(self) -> str:
@@ -178,9 +183,9 @@ class HealthTracker:
         del self._missing[model]
         stands_on = self._stands_on[model]
         failures = (*self._named(stands_on), *unreported)
-        of_build = (*self._named(each for each in stands_on if not is_data_node(each)), *unreported)
+        of_data = tuple(self._named(each for each in stands_on if is_data_node(each)))
         invocation = self._results[model].invocation_id if model in self._results else self._any_invocation()
-        return ReadyModel(model, not failures, failures, invocation, of_build)
+        return ReadyModel(model, not failures, failures, invocation, of_data)
 
     def _named(self, unique_ids: Iterable[str]) -> Iterator[str]:
         """Causes before consequences: what failed first, then what was skipped because of it."""
