@@ -69,6 +69,8 @@ select
 from due_letters as d where d.fingerprint is not null
 order by d.fingerprint, d.report_window
 """).execution_options(stream_results=True, max_row_buffer=_CHUNK)
+# Conflicts are found by the key, not by a join: tables that grow within one transaction have no statistics yet, and a
+# join is then planned as if they were empty.
 _WRITE = text("""
 with given as (
     select g.* from rows from (jsonb_to_recordset(cast(:rows as jsonb)) as (
@@ -78,19 +80,6 @@ with given as (
         fingerprint, entity, report_window, recipient, status, reason, delivery_id, message, place
     )
 ),
-handed_over as (
-    insert into ledger.outbox (delivery_id, incident_id, alert, transition, destination, channel, message)
-    select delivery_id, null, :report, 'report', :destination, :channel, message
-    from given
-    where delivery_id is not null and not exists (
-        select from ledger.report_messages as m
-        where m.report = :report and m.fingerprint = given.fingerprint and m.report_window = given.report_window
-            and m.status = 'queued'
-    )
-    order by place
-    on conflict (delivery_id) do nothing
-    returning delivery_id
-),
 written as (
     insert into ledger.report_messages as m (
         report, fingerprint, entity, report_window, recipient, status, reason, delivery_id, definition_version, as_of
@@ -98,8 +87,7 @@ written as (
     select
         :report, g.fingerprint, g.entity, g.report_window, g.recipient, g.status, g.reason, g.delivery_id, :version,
         :as_of
-    from given as g left join handed_over using (delivery_id)
-    where g.delivery_id is null or handed_over.delivery_id is not null
+    from given as g
     on conflict (report, fingerprint, report_window) do update
     set recipient = excluded.recipient, status = excluded.status, reason = excluded.reason,
         delivery_id = excluded.delivery_id, definition_version = excluded.definition_version, as_of = excluded.as_of,
@@ -107,6 +95,12 @@ written as (
     where m.status <> 'queued' and (m.status, m.reason, m.recipient)
         is distinct from (excluded.status, excluded.reason, excluded.recipient)
     returning delivery_id
+),
+handed_over as (
+    insert into ledger.outbox (delivery_id, incident_id, alert, transition, destination, channel, message)
+    select g.delivery_id, null, :report, 'report', :destination, :channel, g.message
+    from written as w join given as g using (delivery_id)
+    order by g.place
 )
 select count(delivery_id) from written
 """)
