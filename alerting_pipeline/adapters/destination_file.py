@@ -16,7 +16,14 @@ from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.problem import Problem
 from alerting_pipeline.domain.written import INTEGER_PATTERN, NUMBER_PATTERN, Plain, is_null
 
-_SETTINGS = {"slack": "SlackSettings", "email": "EmailSettings", "sheet": "SheetSettings", "table": "TableSettings"}
+_SETTINGS = {
+    "slack": "SlackSettings",
+    "email": "EmailSettings",
+    "sheet": "SheetSettings",
+    "table": "TableSettings",
+    "csv": "CsvSettings",
+}
+_MODULES = {"csv": "csv_file"}  # where it isn't called like its channel: a module csv would hide the library's
 _ADDRESSED = frozenset({"slack", "email"})
 _SECRET = re.compile(r"(token|password|secret|api_?key|credential)", re.IGNORECASE)
 
@@ -88,9 +95,8 @@ def _settings_problems(channel: str, key: Node, node: Node, values: Mapping[str,
         return [_problem(node.key_at((first,)), f'unknown key "{first}"', "a file destination has no settings")]
     if channel not in _SETTINGS:
         return []
-    model: type[BaseModel] = getattr(
-        import_module(f"alerting_pipeline.adapters.channels.{channel}"), _SETTINGS[channel]
-    )
+    module = import_module(f"alerting_pipeline.adapters.channels.{_MODULES.get(channel, channel)}")
+    model: type[BaseModel] = getattr(module, _SETTINGS[channel])
     found = build(model, node, values)[1]
     if channel in _ADDRESSED and "to" not in values:
         unknown = [problem for problem in found if problem.what.startswith("unknown key")]

@@ -22,8 +22,15 @@ from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.reach import reachable
 from alerting_pipeline.domain.relation import models_read
 
-_KINDS = {"slack": "slack", "email": "email", "sheet": "excel", "table": "postgres", "file": "file"}
-_NOUNS = {"slack": "Slack channel", "email": "Mail to", "sheet": "Sheet", "table": "Table", "file": "Local inbox"}
+_KINDS = {"slack": "slack", "email": "email", "sheet": "excel", "table": "postgres", "csv": "csv", "file": "file"}
+_NOUNS = {
+    "slack": "Slack channel",
+    "email": "Mail to",
+    "sheet": "Sheet",
+    "table": "Table",
+    "csv": "CSV file",
+    "file": "Local inbox",
+}
 _TAG = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 
 

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from alerting_pipeline.demo import (
+    audience_story,
     clinics,
     cold_rooms,
     cost_charges,
@@ -89,10 +90,13 @@ def _files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[File]:
 
 def _lists(seed: int) -> Iterator[File]:
     for days_ago, is_newest in _CUSTOMER_LISTS:
-        known = [*customers(seed), *planned_customers(is_newest)]
+        known = [*customers(seed), *planned_customers(is_newest), *audience_story.planned_customers()]
         rows = [(c.customer_id, c.name, c.segment, c.country) for c in known]
         content = as_csv(("customer_id", "name", "segment", "country"), rows)
         yield "customers", f"{day_before(days_ago)}/customers.csv", content, len(rows)
+        consents = audience_story.consent_rows(customers(seed), is_newest)
+        content = as_csv(audience_story.CONSENT_COLUMNS, consents)
+        yield "marketing_consents", f"{day_before(days_ago)}/consents.csv", content, len(consents)
     places = [(t.terminal_id, t.merchant, t.category, t.city) for t in terminals(seed)]
     content = as_csv(("terminal_id", "merchant", "category", "city"), places)
     yield "terminals", f"{day_before(0)}/terminals.csv", content, len(places)
@@ -107,7 +111,9 @@ def _lists(seed: int) -> Iterator[File]:
 
 def _payment_files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[File]:
     story, story_labels = planned_payments()
-    truth += story_labels
+    audience, audience_labels = audience_story.planned_payments()
+    story += audience
+    truth += [*story_labels, *audience_labels]
     first_ordinary_day = day_before(days)
     changes: dict[date, list[dict[str, object]]] = defaultdict(list)
     for day in past_days(days):

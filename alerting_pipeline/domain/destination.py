@@ -12,7 +12,7 @@ from alerting_pipeline.domain.people import is_email
 from alerting_pipeline.domain.written import Strict
 
 Audience = Literal["business", "engineering"]
-CHANNELS = ("slack", "email", "sheet", "table", "file")
+CHANNELS = ("slack", "email", "sheet", "table", "csv", "file")
 """The channels that are built in; others come by the entry points of group alerting_pipeline.channels."""
 TABLE_SCHEMA = "operations"
 """The one schema whose tables may be written to: what stands outside it belongs to others."""

@@ -30,7 +30,9 @@ from alerting_pipeline.rendering.notification import (
 MOST_MESSAGES = 20
 """More than that many of one alert for one destination in one evaluation become one message."""
 _SHOWN = 10
-_ROWS = frozenset({"sheet", "table"})  # a row per incident is what they are for, and nobody is interrupted by one
+_ROWS = frozenset(
+    {"sheet", "table", "csv"}
+)  # a row per incident is what they are for, and nobody is interrupted by one
 ENDINGS = frozenset({"cleared", "withdrawn", "expired", "resolved", "acknowledged", "definition_removed"})
 
 

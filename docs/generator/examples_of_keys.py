@@ -100,7 +100,8 @@ UNUSED: dict[str, str] = {
     "encoding": "latin-1",
     "SlackSettings.to": '"#risk"',
     "per_second": "1",
-    "file": "fraud_review.xlsx",
+    "SheetSettings.file": "fraud_review.xlsx",
+    "CsvSettings.file": "audience.csv",
     "worksheet": "Incidents",
     "most_rows": "20000",
 }

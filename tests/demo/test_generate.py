@@ -28,6 +28,7 @@ USE_CASES = (
     "late_delivery",
     "location_at_risk",
     "over_daily_budget",
+    "retargeting_candidate",
     "stock_runs_out",
     "content_reported",
     "tier_changed",

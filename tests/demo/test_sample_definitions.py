@@ -19,6 +19,7 @@ ALERTS = (
     "late_delivery",
     "location_at_risk",
     "over_daily_budget",
+    "retargeting_candidate",
     "stock_runs_out",
     "tier_changed",
 )

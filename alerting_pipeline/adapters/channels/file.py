@@ -102,4 +102,5 @@ _RENDERINGS: dict[str, Callable[[Message, Delivery], Rendered]] = {
     "email": _email,
     "sheet": _record,
     "table": _record,
+    "csv": _record,
 }

@@ -127,14 +127,24 @@ def _sheet(destination: Destination, surroundings: Surroundings) -> Channel:
     from alerting_pipeline.adapters.channels.sheet import SheetChannel, SheetSettings
 
     settings = SheetSettings.model_validate(dict(destination.settings))
-    safe = "".join(sign if sign.isalnum() or sign in "_-" else "_" for sign in destination.name) or "sheet"
-    return SheetChannel(settings, surroundings.sheets / (settings.file or f"{safe}.xlsx"))
+    return SheetChannel(settings, surroundings.sheets / (settings.file or f"{_safe(destination.name)}.xlsx"))
 
 
 def _table(destination: Destination, surroundings: Surroundings) -> Channel:
     from alerting_pipeline.adapters.channels.table import TableChannel, TableSettings
 
     return TableChannel(TableSettings.model_validate(dict(destination.settings)), destination.name, surroundings.engine)
+
+
+def _csv(destination: Destination, surroundings: Surroundings) -> Channel:
+    from alerting_pipeline.adapters.channels.csv_file import CsvChannel, CsvSettings
+
+    settings = CsvSettings.model_validate(dict(destination.settings))
+    return CsvChannel(settings, surroundings.sheets / (settings.file or f"{_safe(destination.name)}.csv"))
+
+
+def _safe(name: str) -> str:
+    return "".join(sign if sign.isalnum() or sign in "_-" else "_" for sign in name) or "sheet"
 
 
 def _file(destination: Destination, surroundings: Surroundings) -> Channel:
@@ -149,12 +159,20 @@ def _inbox(surroundings: Surroundings, **details: object) -> Channel:
 
 def _sentence(place: tuple[int | str, ...], message: str) -> str:
     where = ".".join(str(part) for part in place)
-    return f"{where}: {message.removeprefix('Value error, ')}" if where else message
+    said = message.removeprefix("Value error, ")
+    return f"{where}: {said}" if where else said
 
 
 def _no_engine() -> Engine:
     raise Undelivered("no database is used for a check", retryable=False)
 
 
-_BUILT_IN: dict[str, Build] = {"slack": _slack, "email": _email, "sheet": _sheet, "table": _table, "file": _file}
+_BUILT_IN: dict[str, Build] = {
+    "slack": _slack,
+    "email": _email,
+    "sheet": _sheet,
+    "table": _table,
+    "csv": _csv,
+    "file": _file,
+}
 _NOWHERE = Surroundings(Path("/nonexistent"), Path("/nonexistent"), _no_engine)

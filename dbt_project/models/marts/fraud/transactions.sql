@@ -6,6 +6,7 @@
     pre_hook="{{ forget_if_corrected('(' ~ corrections_in(ref('int_card_payments')) ~ ' + ' ~ corrections_in(ref('int_transaction_statuses')) ~ ')') }}",
     indexes=[
         {'columns': ['transaction_id'], 'unique': true},
+        {'columns': ['customer_id', 'created_at']},
         {'columns': ['loaded_at']},
         {'columns': ['payment_load_id']},
         {'columns': ['status_load_id']},
