@@ -18,7 +18,7 @@ from alerting_pipeline.adapters.yaml_tree import BadYaml, Node, read
 from alerting_pipeline.domain.errors import AlertingError, BadCall
 from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.problem import Problem
-from alerting_pipeline.domain.source import Column, Freshness, Ingest, Source, canonical_type
+from alerting_pipeline.domain.source import Column, Freshness, Ingest, Source, Sums, canonical_type
 from alerting_pipeline.domain.written import NAME_PATTERN
 
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
@@ -95,6 +95,8 @@ def _source(source: Node, table: Node, ingest: dict[str, Node], problems: list[P
     except ValidationError as error:
         found.extend(_explained(error, ingest, table))
         checked = None
+    if checked is not None and checked.sums is not None:
+        found.extend(_sums_problems(checked.sums, columns, ingest["sums"]))
     problems.extend(found)
     if checked is None or found:
         return None
@@ -116,6 +118,15 @@ def _name_problems(name: str, table: Node) -> Iterator[Problem]:
     if not re.fullmatch(NAME_PATTERN, name) or len(name) > 40:
         what = f'"{name}" can\'t be the name of a raw table'
         yield _at(table, what, "use at most 40 lower-case letters, digits and _", "name")
+
+
+def _sums_problems(sums: Sums, columns: list[Column], node: Node) -> Iterator[Problem]:
+    """The table of a source that keeps sums has just the columns that the sums are of and by."""
+    declared, kept = {column.name for column in columns}, {*sums.by, *sums.of, sums.count}
+    for name in sorted(kept - declared):
+        yield _at(node, f'sums names "{name}", which is not a declared column', "declare it under columns")
+    for name in sorted(declared - kept):
+        yield _at(node, f'the column "{name}" is not among the sums', "name it under by or of, or remove it")
 
 
 def _columns(table: Node, problems: list[Problem]) -> Iterator[Column]:
@@ -179,7 +190,7 @@ def _meta(node: Node, key: str) -> Node | None:
 
 
 def _merged(inherited: Node | None, own: Node | None) -> dict[str, Node]:
-    """The table's keys over its source's. Only `trigger` may be a map, and it is replaced whole."""
+    """The table's keys over its source's. `trigger` and `sums` may be maps; each is replaced whole."""
     merged: dict[str, Node] = {}
     for node in (inherited, own):
         if node is not None and node.entries is not None:

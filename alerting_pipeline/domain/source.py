@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from alerting_pipeline.domain.file_pattern import FilePattern
-from alerting_pipeline.domain.written import Strict, Text
+from alerting_pipeline.domain.written import Strict, Text, Texts
 
 _TYPES = {
     "text": "text", "varchar": "character varying", "character varying": "character varying", "char": "character",
@@ -46,6 +46,14 @@ class Cron(Strict):
     timezone: Text = Field(default="UTC", description="The time zone that the schedule is meant in.")
 
 
+class Sums(Strict):
+    """Of each file only sums are kept: of these columns, by those, with the number of rows in a column of its own."""
+
+    of: Texts = Field(min_length=1, description="The columns that are summed.")
+    by: Texts = Field(description="The columns whose values have a sum each.")
+    count: Text = Field(description="The column that takes the number of rows behind each sum.")
+
+
 def _pattern(value: object) -> FilePattern:
     return value if isinstance(value, FilePattern) else FilePattern.parse(str(value))
 
@@ -73,6 +81,9 @@ class Ingest(Strict):
     encoding: Literal["utf-8", "latin-1", "windows-1252"] = Field(
         default="utf-8", description="How the characters of the files are written."
     )
+    sums: Sums | None = Field(
+        default=None, description="With append: keep only sums of each file, {of: […], by: […], count: …}."
+    )
 
     @model_validator(mode="after")
     def _check_fields(self) -> Self:
@@ -91,6 +102,8 @@ class Ingest(Strict):
                 "mode snapshot needs delivery: the field of the pattern that says which snapshot is the newest "
                 f"(here {', '.join(sorted(self.pattern.fields))})"
             )
+        if self.sums is not None and self.mode is not Mode.APPEND:
+            raise ValueError("sums are kept of each file, however often it is restated; write mode: append")
         if len(self.delimiter) != 1 or self.delimiter in '"\r\n\\':
             raise ValueError("delimiter must be a single character, such as , or ;")
         if any(each in self.null_as for each in '"\r\n') or (self.null_as and self.delimiter in self.null_as):

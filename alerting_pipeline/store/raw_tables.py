@@ -27,6 +27,7 @@ from alerting_pipeline.store import loads
 from alerting_pipeline.store.loads import Connection
 from alerting_pipeline.store.raw_copy import copy_rows
 from alerting_pipeline.store.raw_schema import add_columns, columns_of, ensure_table, own_columns, relation, with_lock
+from alerting_pipeline.store.raw_sums import copy_sums
 from alerting_pipeline.store.raw_swap import Standalone, put_in_place, remove_leftovers
 
 OpenFile = Callable[[ArrivedFile], AbstractContextManager[TableStream]]
@@ -125,14 +126,18 @@ class HeldTable:
                     "select set_config('alerting.load_id', %s, true), set_config('alerting.file', %s, true)",
                     [str(load_id), file.name],
                 )
-                target = relation(self._source.name)
-                rows = copy_rows(connection, target, stream, table | added, (False, on_bytes)) if stream.columns else 0
+                rows = self._copy(stream, table | added, on_bytes) if stream.columns else 0
                 if replaced:
-                    gone = sql.SQL("delete from {} where _load_id = any (%s)").format(target)
+                    gone = sql.SQL("delete from {} where _load_id = any (%s)").format(relation(self._source.name))
                     connection.execute(gone, [replaced])
                 loads.note_content(connection, load_id, stream.content_hash, rows)
                 replaced_rows = loads.finish_load(connection, [load_id], replaced)
             return Taken(rows, (stream.content_hash,), tuple(added), _missing(self._source, stream), replaced_rows)
+
+    def _copy(self, stream: TableStream, table: dict[str, str], on_bytes: Callable[[int], None]) -> int:
+        if self._source.ingest.sums is not None:
+            return copy_sums(self._connection, self._source, stream, on_bytes)
+        return copy_rows(self._connection, relation(self._source.name), stream, table, (False, on_bytes))
 
     def _replace(
         self, delivery: Delivery, replaced: list[int], open_file: OpenFile, on_bytes: Callable[[int], None]
@@ -199,9 +204,13 @@ def _added(source: Source, stream: TableStream, table: dict[str, str], *, is_emp
             line=1 if stream.format.has_header else None,
             remedy=f"check its delimiter and that it belongs to {source.name}, declared at {source.place}",
         )
+    if source.ingest.sums is not None:
+        return {}
     ours = {column.name for column in own_columns(source.mode)}
     return {name: "text" for name in stream.columns if name not in table and name not in ours}
 
 
 def _missing(source: Source, stream: TableStream) -> tuple[str, ...]:
-    return tuple(column.name for column in source.columns if stream.columns and column.name not in stream.columns)
+    counted = source.ingest.sums.count if source.ingest.sums is not None else None
+    expected = [column.name for column in source.columns if column.name != counted]
+    return tuple(name for name in expected if stream.columns and name not in stream.columns)

@@ -128,3 +128,27 @@ def test_types_are_written_as_postgres_writes_them() -> None:
     assert canonical_type("varchar(20)") == "character varying(20)"
     assert canonical_type("text(3)") is None
     assert canonical_type("text); drop") is None
+
+
+KEPT = "{kind: files, pattern: '{day}.csv', format: csv, mode: %s, sums: {of: [cost], by: [day], count: lines}}"
+SUMMED = "[{name: cost, data_type: numeric}, {name: day, data_type: date}, {name: lines, data_type: bigint}]"
+
+
+def test_a_source_may_keep_sums_only(tmp_path: Path) -> None:
+    declared = _read(tmp_path, _table(KEPT % "append", SUMMED))
+    assert declared.problems == []
+    sums = declared.sources["sales"].ingest.sums
+    assert sums is not None and (sums.of, sums.by, sums.count) == (("cost",), ("day",), "lines")
+
+
+@pytest.mark.parametrize(
+    ("mode", "columns", "told"),
+    [
+        ("snapshot, delivery: day", SUMMED, "sums are kept of each file"),
+        ("append", "[{name: cost, data_type: numeric}, {name: day, data_type: date}]", 'sums names "lines"'),
+        ("append", SUMMED.replace("]", ", {name: note}]"), 'the column "note" is not among the sums'),
+    ],
+)
+def test_sums_that_can_not_be_meant_are_told(tmp_path: Path, mode: str, columns: str, told: str) -> None:
+    declared = _read(tmp_path, _table(KEPT % mode, columns))
+    assert [told in problem.what for problem in declared.problems] == [True]
