@@ -12,7 +12,9 @@ from random import Random
 
 from alerting_pipeline.demo.calendar import AS_OF
 from alerting_pipeline.demo.cost_charges import charges
+from alerting_pipeline.demo.cost_fleets import machine_hours
 from alerting_pipeline.demo.cost_lines import HEADER, REGION, Delivery, line
+from alerting_pipeline.demo.cost_months import MONTHS, Month
 from alerting_pipeline.demo.cost_story import SPENDERS, Spender, spent
 
 __all__ = ["HEADER", "Delivery", "deliveries", "line_items"]
@@ -42,6 +44,9 @@ def line_items(seed: int, delivery: Delivery) -> Iterator[tuple[object, ...]]:
         for spender in SPENDERS:
             total = spent(seed, spender, day, delivery.before_newest)
             yield from _day_of(seed, delivery, spender, day, total)
+        for month in MONTHS:
+            yield from _storage(delivery, month, day)
+        yield from machine_hours(delivery, day)
     yield from charges(delivery)
 
 
@@ -57,6 +62,14 @@ def _day_of(seed: int, delivery: Delivery, spender: Spender, day: date, total: D
         cost = left if is_last else (total * weight / whole).quantize(_DIGITS)
         left -= cost
         yield _row(delivery, day, hour, seat, service, cost, f"{spender.team}:{number}")
+
+
+def _storage(delivery: Delivery, month: Month, day: date) -> Iterator[tuple[object, ...]]:
+    """The day of a team that only stores: four equal lines (its amounts can be divided by four)."""
+    total = month.spent(day, delivery.before_newest)
+    if total is not None:
+        for hour in range(0, 24, 6):
+            yield _row(delivery, day, hour, (month.account, None), _SERVICES[2], total / 4, f"{month.team}:{hour}")
 
 
 def _row(

@@ -17,6 +17,8 @@ from alerting_pipeline.demo import (
     clinics,
     cold_rooms,
     cost_charges,
+    cost_fleets,
+    cost_months,
     cost_report,
     cost_story,
     customer_success,
@@ -80,7 +82,7 @@ def _files(days: int, seed: int, truth: list[labels.Label]) -> Iterator[File]:
     yield from _cost_files(days, seed)
     yield from customer_success.files(days, seed, truth)
     yield from receivables.files(days, seed, truth)
-    truth += cost_story.labels()
+    truth += [*cost_story.labels(), *cost_months.labels(), *cost_fleets.labels()]
     yield from _stock_files(days, seed, truth)
     yield from _content_files(days, seed, truth)
     yield from clinics.files(days, seed, truth)
@@ -100,10 +102,20 @@ def _lists(seed: int) -> Iterator[File]:
     places = [(t.terminal_id, t.merchant, t.category, t.city) for t in terminals(seed)]
     content = as_csv(("terminal_id", "merchant", "category", "city"), places)
     yield "terminals", f"{day_before(0)}/terminals.csv", content, len(places)
-    seats = [(a, app, s.team) for s in cost_story.SPENDERS for a, app in s.seats if s.budget is not None]
+    yield from _cost_lists()
+
+
+def _cost_lists() -> Iterator[File]:
+    """Whose which cost is, what may be spent, and by which key the rest is shared out."""
+    spenders = [each for each in cost_story.SPENDERS if each.budget is not None]
+    seats = [(account, app, each.team) for each in spenders for account, app in each.seats]
+    seats += [(each.account, None, each.team) for each in cost_months.MONTHS]
+    seats.append((cost_fleets.ACCOUNT, None, cost_fleets.TEAM))
     yield "cost_teams", f"{day_before(0)}/cost_teams.csv", as_csv(("account_id", "app", "team"), seats), len(seats)
-    budgets = [(s.team, s.budget, cost_story.CURRENCY) for s in cost_story.SPENDERS if s.budget is not None]
-    content = as_csv(("team", "daily_budget", "currency"), budgets)
+    budgets: list[tuple[object, ...]] = [(each.team, each.budget, None, cost_story.CURRENCY) for each in spenders]
+    budgets += [(m.team, m.daily_budget, m.monthly_budget, cost_story.CURRENCY) for m in cost_months.MONTHS]
+    budgets.append((cost_fleets.TEAM, cost_fleets.DAILY_BUDGET, None, cost_story.CURRENCY))
+    content = as_csv(("team", "daily_budget", "monthly_budget", "currency"), budgets)
     yield "team_budgets", f"{day_before(0)}/team_budgets.csv", content, len(budgets)
     content = as_csv(("cost_category", "allocation_key", "team", "share"), cost_charges.KEYS)
     yield "shared_cost_keys", f"{day_before(0)}/shared_cost_keys.csv", content, len(cost_charges.KEYS)

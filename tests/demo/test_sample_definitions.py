@@ -20,6 +20,9 @@ ALERTS = (
     "location_at_risk",
     "over_daily_budget",
     "retargeting_candidate",
+    "forecast_over_budget",
+    "bill_restated",
+    "uncovered_on_demand",
     "stock_runs_out",
     "tier_changed",
 )

@@ -8,6 +8,7 @@ renamed as (
     select
         team,
         daily_budget,
+        monthly_budget,
         currency,
         _load_id as load_id,
         _loaded_at as loaded_at
