@@ -50,6 +50,7 @@ def test_the_readme_shows_commands() -> None:
     assert sum(command.startswith("alerting ") for command in shown_commands()) >= 8
 
 
+@pytest.mark.timeout(900)  # a demo, a pass and twenty commands, beside whatever else runs
 def test_every_shown_command_works_in_order(shell: Shell) -> None:
     for command in shown_commands():
         if is_elsewhere(command):
