@@ -33,7 +33,9 @@ def test_every_planted_exception_is_alerted_once_and_no_near_miss(shell: Shell, 
     assert len(reckoning["near_misses_silent"]) >= 10
     assert again["pass"]["opened"] == 0
     assert again["pass"]["sent"] == again["pass"]["waiting"] == again["pass"]["failed"] == 0
-    assert again["pass"]["deduped"] == len(reckoning["alerted_once"])
+    evaluated = {row["alert"] for row in shell.rows("select distinct alert from alerting.evaluations")}
+    known = [case for case in reckoning["alerted_once"] if case["alert"] in evaluated]  # reports open no incident
+    assert again["pass"]["deduped"] == len(known) >= 40
 
 
 def test_each_incident_went_to_every_destination_of_its_route(shell: Shell, demo_home: Path) -> None:
@@ -46,7 +48,7 @@ def test_each_incident_went_to_every_destination_of_its_route(shell: Shell, demo
     )
     assert undelivered == []
     channels = {row["channel"] for row in shell.rows("select distinct channel from alerting.deliveries")}
-    assert channels >= {"slack", "email", "sheet", "table"}
+    assert channels >= {"slack", "email", "sheet", "table", "csv"}
 
 
 def test_marts_hold_what_was_loaded(shell: Shell, demo_home: Path) -> None:
@@ -71,8 +73,12 @@ def test_dbt_docs_tell_of_every_model_column_and_definition(shell: Shell, demo_h
         described = {name for name, column in model["columns"].items() if column["description"]}
         if model["fqn"][1] == "marts":
             assert catalog["nodes"][unique_id]["columns"].keys() == described, unique_id
-    evaluated = {row["alert"] for row in shell.rows("select distinct alert from alerting.evaluations")}
-    assert {each["name"] for each in manifest["exposures"].values()} >= evaluated
+    # A data definition about a model that dbt keeps private can't be an exposure.
+    exposed = {each["name"] for each in manifest["exposures"].values()}
+    with App(read_settings({"ALERTING_HOME": str(demo_home)}, PROJECT)) as app:
+        loaded = app.loaded_definitions
+    assert exposed >= {*loaded.alerts, *loaded.reports}
+    assert exposed & set(loaded.data)
     assert (tmp_path / "static_index.html").exists()
 
 
