@@ -126,7 +126,7 @@ def test_while_its_mart_is_unhealthy_a_report_is_held_and_the_list_says_why(app:
     from alerting_pipeline.domain.health import ReadyModel
 
     name, failed = "model.company.invoice_reminders", ("test unique_invoice_id failed",)
-    app.mart_health.note(ReadyModel(name, False, failed, "b", failed))
+    app.mart_health.note(ReadyModel(name, False, failed, "b"))
     result = CliRunner().invoke(reports, ["send", "payment_reminder", "--json"])
     assert result.exit_code == 1
     (shown,) = [row for row in run(reports, "list")["reports"] if row["report"] == "payment_reminder"]
