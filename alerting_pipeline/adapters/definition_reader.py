@@ -75,7 +75,8 @@ def located(root: Node, findings: Iterable[Finding]) -> list[Problem]:
         is_block = not node.is_scalar and finding.at
         anchor = root.key_at(finding.at) if is_block or finding.severity == "note" else node
         line, column = anchor.place(finding.offset if anchor is node else None)
-        found.append(Problem(anchor.source.path, line, column, finding.what, finding.remedy, finding.severity))
+        topic = "" if finding.offset is None else "sql"
+        found.append(Problem(anchor.source.path, line, column, finding.what, finding.remedy, finding.severity, topic))
     return found
 
 

@@ -49,6 +49,8 @@ def validate(paths: tuple[Path, ...], as_json: bool) -> None:
             click.echo(str(problem))
         counts = (count(found.definitions, "definition"), count(found.errors, "error"), count(found.notes, "note"))
         click.echo(f"{', '.join(counts)}, {seconds} s")
+        if pages := sorted({page for problem in found.problems if (page := _coded(problem)["page"])}):
+            click.echo(f"read on: {', '.join(pages)}", err=True)
     sys.exit(1 if found.errors else 0)
 
 
@@ -164,7 +166,8 @@ def _coded(problem: Problem) -> dict[str, Any]:
     from alerting_pipeline.domain.problem_code import code_of, page_of
 
     code = code_of(problem)
-    return {**asdict(problem), "code": code, "page": page_of(code)}
+    told = {name: value for name, value in asdict(problem).items() if name != "topic"}  # the code says it
+    return {**told, "code": code, "page": page_of(code)}
 
 
 def _last_good(app: App, loaded: Loaded, name: str) -> Definition:

@@ -8,7 +8,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """What is wrong (or worth knowing: a note) at a place. Line and column count from 1; path is as people name it."""
+    """What is wrong (or worth knowing: a note) at a place. Line and column count from 1; path is as people name it.
+
+    `topic` is `sql` for what is wrong within a text of SQL.
+    """
 
     path: str
     line: int
@@ -16,6 +19,7 @@ class Problem:
     what: str
     remedy: str = ""
     severity: Literal["error", "note"] = "error"
+    topic: Literal["", "sql"] = ""
 
     def __str__(self) -> str:
         note = "note: " if self.severity == "note" else ""

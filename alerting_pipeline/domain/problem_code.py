@@ -1,7 +1,7 @@
-"""Stable codes for the kinds of mistakes that definition files have most, each with a page under docs/errors.
+"""Stable codes for the kinds of mistakes that files can have, each with a page under docs/errors.
 
-A code is told by the sentence, in this one table, so that the modules that find problems know nothing of
-documentation. What has no code has its remedy in the sentence all the same.
+A frequent kind is told by its sentence, in this one table, so that the modules that find problems know nothing of
+documentation. Every other mistake has the code of what it is in: a text of SQL, one of the shared files, a definition.
 """
 
 from __future__ import annotations
@@ -26,9 +26,23 @@ CODES: dict[str, re.Pattern[str]] = {
 }
 
 
+DBT, SQL, REST = "AP205", "AP304", "AP199"
+FILES = {"people.yaml": "AP401", "routing.yaml": "AP402", "destinations.yaml": "AP403"}
+ALL = frozenset({*CODES, DBT, SQL, REST, *FILES.values()})
+
+
 def code_of(problem: Problem) -> str:
-    """The problem's code, or "" where its kind has none."""
-    return next((code for code, sentence in CODES.items() if sentence.search(problem.what)), "")
+    """The code of an error's kind; "" for a note, which is no mistake."""
+    if problem.severity == "note":
+        return ""
+    told = next((code for code, sentence in CODES.items() if sentence.search(problem.what)), "")
+    if told:
+        return told
+    if problem.path == "dbt_project":
+        return DBT
+    if problem.topic == "sql":
+        return SQL
+    return FILES.get(problem.path.rpartition("/")[2], REST)
 
 
 def page_of(code: str) -> str:
