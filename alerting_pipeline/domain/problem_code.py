@@ -16,11 +16,17 @@ CODES: dict[str, re.Pattern[str]] = {
     "AP103": re.compile(r"^\w+ is missing"),
     "AP104": re.compile(r"is not (a plain decimal number|a whole number|a boolean|a duration|an instant|a day)\b"),
     "AP105": re.compile(r" is not one of "),
+    "AP106": re.compile(
+        r"stands twice, first in|is one word, without a value|is no key with a value|begins a comment here"
+    ),
+    "AP107": re.compile(r"is (over|under) the (maximum|minimum)|is greater than maximum"),
     "AP201": re.compile(r'^owner ".*" is not a team'),
     "AP202": re.compile(r"is not a model of the dbt project|is not a mart, and definitions read only marts"),
     "AP203": re.compile(r"is not a column of "),
     "AP204": re.compile(r"is not a file of (this repository|alert_definitions)"),
-    "AP301": re.compile(r"which is no column and no parameter"),
+    "AP206": re.compile(r"is not a (role in|destination in|sheet in|table in|csv in)"),
+    "AP207": re.compile(r'" is a (text|number|time|boolean|duration|json), not a'),
+    "AP301": re.compile(r"which is no column and no parameter|\ba template may not\b|^(\w+: )?the template "),
     "AP302": re.compile(r"has no time allowed \(SLA\)"),
     "AP303": re.compile(r"^the model may have several rows per entity"),
 }

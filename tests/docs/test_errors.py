@@ -54,6 +54,11 @@ def test_every_error_has_a_page_whatever_its_sentence() -> None:
     assert page_of(code_of(Problem("a/b.yaml", 1, 1, "for is not in force yet", severity="note"))) == ""
 
 
+def test_a_template_is_no_sql(tmp_path: Path) -> None:
+    files = DefinitionFolder.make(tmp_path / "my project", COMPLETE.replace("{{ transaction_id }}", "{{ a.b }}"))
+    assert [code_of(error) for error in load(files.folder, CATALOG).errors] == ["AP301"]
+
+
 @pytest.mark.parametrize("old", PROBLEMS)
 def test_the_known_mistakes_have_a_page_of_their_kind(old: str, tmp_path: Path) -> None:
     new, _ = PROBLEMS[old]
