@@ -49,6 +49,7 @@ def demo(once: bool, days: int, port: int, web_port: int, as_json: bool) -> None
     if not once:
         _require_free_ports(port, web_port)
     settings = _settle(read_settings())
+    is_good = False  # as long as it isn't known, a pass that is stopped included
     with until_told_to_stop(), App(settings) as app:
         # Bars are ended before anything is printed below them: they would be drawn over it again and again.
         with progress(quiet=as_json) as shown:
@@ -56,10 +57,11 @@ def demo(once: bool, days: int, port: int, web_port: int, as_json: bool) -> None
             made = _generate(settings, days)
             shown.report("generate", f"{sum(made.files.values())} files", 1, 1)
             done, reckoning = _one_pass(app, shown)
+        is_good = reckoning.is_perfect and done.failed == 0 and done.waiting == 0
         _show(made, done, reckoning, as_json, settings)
         if not once:
             serve(app, progress(quiet=as_json), (port, web_port), _say_where, read_only=False)
-    if once and not (reckoning.is_perfect and done.failed == 0 and done.waiting == 0):
+    if once and not is_good:
         sys.exit(1)
 
 

@@ -132,7 +132,7 @@ def _fresh(freshness: Freshness, facts: Facts, as_of: datetime) -> Check:
 def _volume(volume: Volume, facts: Facts) -> Check:
     unit = "day" if volume.per == "day" else "load"
     if not facts.counts:
-        return Check(VOLUME, State.UNJUDGED, f"there are no rows with {volume.column}, so no {unit} can be judged")
+        return Check(VOLUME, State.UNJUDGED, f"there is no complete {unit} of {volume.column} to judge")
     *earlier, (newest, number) = facts.counts
     if len(earlier) < LEAST_HISTORY:
         says = f"{_rows(number)} of {unit} {newest}; {len(earlier)} earlier {unit}s are too few to compare with"

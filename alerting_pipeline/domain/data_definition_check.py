@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from alerting_pipeline.domain.catalog import Catalog
+from alerting_pipeline.domain.condition_types import kind_of_type
 from alerting_pipeline.domain.data_definition import FRESHNESS, SCHEMA, VOLUME, DataDefinition
 from alerting_pipeline.domain.definition_check import check_column, check_link
 from alerting_pipeline.domain.expectation import check_expectation, columns_of, label
@@ -40,13 +41,23 @@ def is_named(written: str, check: str) -> bool:
     return written == check or check.startswith(f"{written}(")
 
 
-def _check_columns(definition: DataDefinition, columns: Collection[str] | None) -> Iterator[Finding]:
+def _check_columns(definition: DataDefinition, columns: Mapping[str, str] | None) -> Iterator[Finding]:
     if definition.freshness is not None:
         yield from check_column(("freshness", "column"), definition.freshness.column, columns)
+        yield from _check_is_time(("freshness", "column"), definition.freshness.column, columns)
     if definition.volume is not None:
         yield from check_column(("volume", "column"), definition.volume.column, columns)
+        if definition.volume.per == "day":
+            yield from _check_is_time(("volume", "column"), definition.volume.column, columns)
     for column in definition.schema_.columns if definition.schema_ is not None else ():
         yield from check_column(("schema", "columns", column), column, columns)
+
+
+def _check_is_time(at: tuple[str, str], column: str, columns: Mapping[str, str] | None) -> Iterator[Finding]:
+    """A column whose declared type is no time; without a declared type, the evaluation says so."""
+    kind = kind_of_type((columns or {}).get(column, ""))
+    if kind is not None and kind != "time":
+        yield Finding(at, f'{".".join(at)} "{column}" is a {kind}, not a time', "name a column that holds a time")
 
 
 def _check_cases(definition: DataDefinition, columns: Collection[str] | None) -> Iterator[Finding]:

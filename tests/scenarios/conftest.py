@@ -18,5 +18,5 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 @pytest.fixture(scope="module")
 def demo_home(shell: Shell) -> Path:
     """A home in which the sample company ran once."""
-    shell.alerting("demo", "--once", "--days", "3", timeout=280)
+    shell.alerting("demo", "--once", "--days", "3", timeout=600)
     return shell.home

@@ -17,7 +17,7 @@ import pytest
 from tests.scenarios import documents
 from tests.scenarios.command_line import PROJECT, Shell
 
-pytestmark = [pytest.mark.scenario]
+pytestmark = [pytest.mark.scenario, pytest.mark.timeout(900)]
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 # The tutorial is followed in a copy of the project, by a test of its own.
@@ -50,7 +50,6 @@ def test_the_readme_shows_commands() -> None:
     assert sum(command.startswith("alerting ") for command in shown_commands()) >= 8
 
 
-@pytest.mark.timeout(900)  # a demo, a pass and twenty commands, beside whatever else runs
 def test_every_shown_command_works_in_order(shell: Shell) -> None:
     for command in shown_commands():
         if is_elsewhere(command):
@@ -60,7 +59,7 @@ def test_every_shown_command_works_in_order(shell: Shell) -> None:
         elif command in SERVING:
             serves_and_stops(shell, command)
         else:
-            done = shell.run("bash", "-c", command, timeout=290)
+            done = shell.run("bash", "-c", command, timeout=600)
             assert done.returncode == 0, f"$ {command}\n{done.stdout}\n{done.stderr}"
 
 
@@ -77,7 +76,7 @@ def test_the_definition_that_the_readme_shows_is_a_good_one(shell: Shell, tmp_pa
 def test_every_command_of_the_other_pages_works_in_the_sample_company_s_home(shell: Shell, page: Path) -> None:
     for command in documents.commands(documents.read(page)):
         if not is_elsewhere(command.line):
-            done = shell.run("bash", "-c", command.line, timeout=120)
+            done = shell.run("bash", "-c", command.line, timeout=240)
             assert done.returncode == 0, f"{page.name}: $ {command.line}\n{done.stdout}\n{done.stderr}"
 
 
