@@ -143,6 +143,12 @@ def test_a_data_definition_is_read_and_in_force(read: Read) -> None:
     assert "not evaluated yet" not in "\n".join(map(str, loaded.problems))
 
 
+def test_freshness_of_what_is_no_time_is_named_at_its_place(read: Read) -> None:
+    loaded = read(DATA.replace("column: created_at", "column: amount").replace("column: loaded_at", "column: amount"))
+    [said_of_it] = said(loaded)
+    assert 'freshness.column "amount" is a number, not a time; name a column that holds a time' in said_of_it
+
+
 def test_a_report_is_read_with_the_text_of_its_template(read: Read) -> None:
     loaded = read(REPORT)
     assert said(loaded) == []

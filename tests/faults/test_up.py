@@ -98,3 +98,21 @@ def test_a_port_in_use_is_one_sentence_with_the_remedy(tmp_path: Path):
     assert done.returncode == 1
     assert done.stderr.startswith(f"alerting: Port {port} for the Dagster user interface is in use")
     assert done.stderr.strip().endswith("give --port PORT")
+
+
+def test_a_stopped_demo_says_so_without_a_traceback(tmp_path: Path):
+    home, log = tmp_path / "a home", tmp_path / "demo.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "alerting_pipeline.cli", "demo", "--once", "--days", "1"], cwd=PROJECT,
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            env={**os.environ, "ALERTING_HOME": str(home)},
+        )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while "start: " not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 1
+    assert log.read_text().rstrip().endswith("stopped")
+    assert _processes_of(home) == {}
