@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.ports import Progress
     from alerting_pipeline.store.definitions import DefinitionLedger
     from alerting_pipeline.store.due_work import PostgresDueWork
+    from alerting_pipeline.store.held_ledger import HeldLedger
     from alerting_pipeline.store.incident_desk import IncidentDesk
     from alerting_pipeline.store.mart_health import PostgresMartHealth
     from alerting_pipeline.store.raw_tables import PostgresRawTables
@@ -143,3 +144,17 @@ class Alerts(Pipeline):
         held = self.definition_ledger.in_force()
         directory = Directory(held.routing, held.destinations, self.settings.public_url)
         return IncidentDesk(self.engine, Announcer(directory, held.of_incidents))
+
+    @property
+    def held_ledger(self) -> HeldLedger:
+        """What is held back from people, for the flush."""
+        from alerting_pipeline.rendering.announcement import Directory
+        from alerting_pipeline.store.announcements import Announcer
+        from alerting_pipeline.store.held_ledger import HeldLedger
+
+        def announcer() -> Announcer:
+            held = self.definition_ledger.in_force()
+            directory = Directory(held.routing, held.destinations, self.settings.public_url)
+            return Announcer(directory, held.of_incidents)
+
+        return HeldLedger(self.engine, announcer)

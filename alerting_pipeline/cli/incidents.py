@@ -70,7 +70,7 @@ def show(incident_id: int, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    skipped = ("actions", "events", "deliveries", "fields", "labels")
+    skipped = ("actions", "events", "deliveries", "held_back", "fields", "labels")
     facts = [
         (name.replace("_", " "), value) for name, value in found.items() if name not in skipped and value is not None
     ]
@@ -86,6 +86,9 @@ def show(incident_id: int, as_json: bool) -> None:
     )
     columns = ("created_at", "transition", "channel", "destination", "status", "attempts", "sent_at", "error")
     print_table(columns, [[row[column] for column in columns] for row in found["deliveries"]], title="\nMessages")
+    if found["held_back"]:
+        columns = ("held_at", "transition", "destination", "why", "reason", "due_at", "fate", "settled_at")
+        print_table(columns, [[row[column] for column in columns] for row in found["held_back"]], title="\nHeld back")
 
 
 @incidents.command("acknowledge")

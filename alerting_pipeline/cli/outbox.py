@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from alerting_pipeline.cli.output import json_option, print_json, print_table, progress
 from alerting_pipeline.domain.errors import AlertingError, BadCall
 
+if TYPE_CHECKING:
+    from alerting_pipeline.app import App
+
+_EVERY_SECONDS = 15.0
 _STATUSES = ("waiting", "leased", "sent", "dead")
 
 
@@ -85,7 +93,8 @@ def deliver(once: bool, as_json: bool) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: worker.stop())
         shown.report("deliver", "handing over what is due" if once else "waiting for messages; Ctrl-C ends it", 0)
-        tally = worker.drain() if once else worker.run()
+        with _passing_time(app, log, is_repeated=not once):
+            tally = worker.drain() if once else worker.run()
     if as_json:
         print_json(tally)
     else:
@@ -93,3 +102,27 @@ def deliver(once: bool, as_json: bool) -> None:
         click.echo(f"{tally.sent} sent, {tally.failed} to be tried again, {tally.dead} dead{again}")
     if once and tally.dead:
         raise AlertingError(f"{tally.dead} messages are dead; `alerting outbox list --status dead` says why")
+
+
+@contextmanager
+def _passing_time(app: App, log: logging.Logger, *, is_repeated: bool) -> Iterator[None]:
+    """Notice what time brings about, once before the block, and then beside it until it ends."""
+    from alerting_pipeline.app.passing_time import pass_time
+
+    over = threading.Event()
+
+    def look() -> None:
+        for failure in pass_time(app, app.clock.now()):
+            log.warning("what is due waits: %s", failure)
+
+    def watch() -> None:
+        while not over.wait(_EVERY_SECONDS):
+            look()
+
+    look()
+    if is_repeated:
+        threading.Thread(target=watch, name="passing time", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()

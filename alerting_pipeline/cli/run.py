@@ -142,10 +142,13 @@ def _evaluate(app: App, evaluator: Evaluator, ready: ReadyModel, report: _Report
 
 def _catch_up(app: App, report: _Report) -> None:
     """What became due by the clock, for those who run this from cron and have no daemon."""
+    from alerting_pipeline.app.passing_time import pass_time
+
     now, work = app.clock.now(), _due_work(app)
     work.note_windows(now)
     report.failures += work.work_off(now, "run", report.results.extend)
     report.failures += work.send_reports(now, "run", report.sent.append)
+    report.failures += pass_time(app, now)
 
 
 def _due_work(app: App) -> CatchUp:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from alerting_pipeline.app import App
+from alerting_pipeline.app.passing_time import pass_time
 from alerting_pipeline.defs.blueprint import Blueprint
 from alerting_pipeline.defs.data import Inspection
 from alerting_pipeline.defs.evaluation import Evaluation
@@ -41,6 +42,7 @@ def schedule_definitions(blueprint: Blueprint) -> dg.Definitions:
             work.note_windows(now)
             failures = work.work_off(now, context.run.run_id, tell)
             failures += work.send_reports(now, context.run.run_id, lambda result: context.log_event(sent_event(result)))
+            failures += pass_time(app, now)
         if failures:
             raise dg.Failure(f"not everything that is due could be evaluated: {'; '.join(failures)}")
 

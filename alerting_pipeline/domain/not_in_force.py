@@ -54,7 +54,6 @@ def _in_alert(definition: AlertDefinition) -> Iterator[Finding]:
         "for": definition.hold_for != _NOTHING,
         "keep_firing_for": definition.keep_firing_for != _NOTHING,
         "group_by": bool(definition.group_by),
-        "digest": definition.digest is not None,
         "expected_per_week": definition.expected_per_week is not None,
         "automation": definition.automation.rung != "notify",
     }

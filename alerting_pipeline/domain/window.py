@@ -57,6 +57,11 @@ def windows_between(cron: str, timezone: str, after: datetime, until: datetime, 
     return found
 
 
+def next_window(cron: str, timezone: str, after: datetime) -> datetime:
+    """The first instant later than `after`, in UTC; local times around a change of the clocks as in windows_between."""
+    return next(_from(cron, timezone, after))
+
+
 def latest_window(cron: str, timezone: str, now: datetime) -> datetime | None:
     """The window that is the current one: the latest instant of the schedule that has come, in UTC.
 

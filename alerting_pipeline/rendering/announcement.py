@@ -13,10 +13,12 @@ from dataclasses import dataclass, field, replace
 from alerting_pipeline.domain.data_definition import DataDefinition, OfIncidents
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.destination import Destination
-from alerting_pipeline.domain.incident import Kind, Transition
+from alerting_pipeline.domain.holding import ROWS, How
+from alerting_pipeline.domain.incident import Incident, Kind, Transition
 from alerting_pipeline.domain.routing import Facts, route
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.system_definitions import SystemDefinition
+from alerting_pipeline.domain.telling import Telling
 from alerting_pipeline.rendering.message import Field, Message
 from alerting_pipeline.rendering.notification import (
     Addressed,
@@ -30,9 +32,6 @@ from alerting_pipeline.rendering.notification import (
 MOST_MESSAGES = 20
 """More than that many of one alert for one destination in one evaluation become one message."""
 _SHOWN = 10
-_ROWS = frozenset(
-    {"sheet", "table", "csv"}
-)  # a row per incident is what they are for, and nobody is interrupted by one
 ENDINGS = frozenset({"cleared", "withdrawn", "expired", "resolved", "acknowledged", "definition_removed"})
 
 
@@ -47,61 +46,90 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A destination that was told before, known by name and channel although no file may name it any more."""
+    """A destination that knows of an incident, and how; no file may name it any more."""
 
     name: str
     channel: str
+    how: How = How.ALONE
 
 
-def announcements(
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One piece of news for one destination, and how that wants to be told. `how` is None where it is news there."""
+
+    news: News
+    presentation: Presentation
+    place: Addressed
+    telling: Telling = field(default_factory=Telling)
+    how: How | None = None
+
+    @property
+    def is_ending(self) -> bool:
+        """Does it concern only those who know of the incident?"""
+        return self.news.transition.value in ENDINGS
+
+
+def letters(
     news: Sequence[News],
     definitions: Mapping[str, OfIncidents | SystemDefinition],
     directory: Directory,
-    told: Mapping[int, Sequence[Place]],
-) -> list[Notification]:
-    """The notifications of everything that one transaction did. `told`: per incident, where it was told before.
+    known: Mapping[int, Sequence[Place]],
+) -> list[Letter]:
+    """Who is to hear of everything that one transaction did. `known`: per incident, where it is known, and how.
 
     An incident whose definition is not among `definitions` is told in the words that it carries itself.
     """
-    letters: list[tuple[News, Presentation, Addressed]] = []
+    written: list[Letter] = []
     for item in news:
         definition = definitions.get(item.incident.alert)
-        presentation = _presentation(item, definition)
-        before = told.get(item.incident.incident_id or 0, ())
-        letters += [(item, presentation, place) for place in _places(item, definition, directory, before)]
-    grouped: dict[tuple[str, str, str], list[tuple[News, Presentation, Addressed]]] = {}
+        presentation = presentation_of(item.incident, definition)
+        before = {place.name: place for place in known.get(item.incident.incident_id or 0, ())}
+        for place in _places(item, definition, directory, list(before.values())):
+            how = before[place.name].how if place.name in before else None
+            written.append(Letter(item, presentation, place, _telling(definition), how))
+    return written
+
+
+def notifications_of(letters: Sequence[Letter], public_url: str) -> list[Notification]:
+    """The messages of letters that are told now: one each, or one for all where one evaluation has too many."""
+    grouped: dict[tuple[str, str, str], list[Letter]] = {}
     for letter in letters:
-        item, _, place = letter
-        grouped.setdefault((item.incident.alert, item.transition.value, place.name), []).append(letter)
+        item = letter.news
+        grouped.setdefault((item.incident.alert, item.transition.value, letter.place.name), []).append(letter)
     found: list[Notification] = []
     for group in grouped.values():
         # A removed definition is one piece of news, however many incidents it had.
-        most = 0 if group[0][0].transition is Transition.DEFINITION_REMOVED else MOST_MESSAGES
-        if len(group) > most and group[0][2].channel not in _ROWS:
-            found.append(_summary(group, directory.public_url))
+        most = 0 if group[0].news.transition is Transition.DEFINITION_REMOVED else MOST_MESSAGES
+        if len(group) > most and group[0].place.channel not in ROWS:
+            found.append(_summary(group, public_url))
         else:
-            for item, presentation, place in group:
-                found += notifications(item, presentation, [place], directory.public_url)
+            for letter in group:
+                found += notifications(letter.news, letter.presentation, [letter.place], public_url)
     return found
 
 
-def _presentation(item: News, definition: OfIncidents | SystemDefinition | None) -> Presentation:
+def presentation_of(incident: Incident, definition: OfIncidents | SystemDefinition | None) -> Presentation:
+    """How messages about the incident look; one that no definition describes goes by its name."""
     if definition is None:
-        return Presentation(title=item.incident.alert.replace("_", " ").capitalize())
+        return Presentation(title=incident.alert.replace("_", " ").capitalize())
     presentation = Presentation.of(definition)
     if isinstance(definition, SystemDefinition | DataDefinition):
-        return replace(presentation, fields=tuple(item.incident.fields))
+        return replace(presentation, fields=tuple(incident.fields))
     return presentation
+
+
+def _telling(definition: OfIncidents | SystemDefinition | None) -> Telling:
+    return Telling(definition.digest) if isinstance(definition, AlertDefinition) else Telling()
 
 
 def _places(
     item: News,
     definition: OfIncidents | SystemDefinition | None,
     directory: Directory,
-    told: Sequence[Place],
+    known: Sequence[Place],
 ) -> Iterable[Addressed]:
     if item.transition.value in ENDINGS:
-        return told
+        return known
     incident = item.incident
     is_alert = isinstance(definition, AlertDefinition)
     facts = Facts(
@@ -120,19 +148,19 @@ def _places(
         notify=definition.notify if is_alert else (),
         write_back=[entry.destination for entry in definition.write_back] if is_alert else (),
     )
-    return list({place.name: place for place in (*routed.destinations, *told)}.values())
+    return list({place.name: place for place in (*routed.destinations, *known)}.values())
 
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _summary(group: Sequence[tuple[News, Presentation, Addressed]], public_url: str) -> Notification:
+def _summary(group: Sequence[Letter], public_url: str) -> Notification:
     """One message for many: the number, and the worst of them."""
-    first, presentation, place = group[0]
-    incidents = [item.incident for item, _, _ in group]
+    first, presentation, place = group[0].news, group[0].presentation, group[0].place
+    incidents = [letter.news.incident for letter in group]
     worst = sorted(incidents, key=lambda incident: (incident.deviance is None, -(incident.deviance or 0)))[:_SHOWN]
-    number = min(item.event_id for item, _, _ in group)
+    number = min(letter.news.event_id for letter in group)
     message = Message(
         alert=first.incident.alert,
         transition=first.transition.value,

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment
 
 from alerting_pipeline.rendering import text
-from alerting_pipeline.rendering.message import Message
+from alerting_pipeline.rendering.message import Line, Message
 
 LONGEST_SUBJECT = 200
 _COLOURS = {"critical": "#b42318", "high": "#c4560c", "medium": "#a16207", "low": "#1d4ed8", "info": "#475467"}
@@ -47,6 +47,10 @@ def _html(message: Message) -> str:
         heading=text.heading(message),
         summary=text.shorten(text.clean(message.summary), 3_000),
         note=text.shorten(text.clean(message.note), 1_000),
+        sections=[
+            (text.clean(section.title, 200), [_line(line) for line in section.lines], text.left_out(section))
+            for section in message.sections
+        ],
         facts=[(fact.label, text.shorten(fact.value, 2_000)) for fact in text.facts(message)],
         links=[(item.label, item.value) for item in text.links(message)],
         description=text.shorten(text.clean(message.description), 2_000),
@@ -55,6 +59,16 @@ def _html(message: Message) -> str:
         colour=_RESOLVED if message.is_resolved else _COLOURS.get(message.severity, "#475467"),
     )
     return css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=False).inline(page)
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "sign": text.line_sign(line),
+        "said": text.clean(line.text, 300),
+        "note": text.clean(line.note, 200),
+        "address": text.web_link(line.url),
+        "is_over": line.is_over,
+    }
 
 
 @lru_cache(maxsize=1)
@@ -73,6 +87,10 @@ body { margin: 0; padding: 16px; background: #f2f4f7; color: #101828; font: 15px
 .card { max-width: 600px; margin: 0 auto; background: #ffffff; border-radius: 8px; border-top: 5px solid; }
 .inner { padding: 20px 24px; }
 h1 { font-size: 18px; line-height: 1.35; margin: 0 0 10px; }
+h2 { font-size: 15px; margin: 14px 0 4px; }
+ul { list-style: none; margin: 0 0 14px; padding: 0; }
+li { padding: 3px 0; overflow-wrap: anywhere; }
+.line { color: #101828; }
 .summary { font-size: 16px; margin: 0 0 14px; overflow-wrap: anywhere; }
 .over { text-decoration: line-through; color: #475467; }
 .note { margin: 0 0 14px; padding: 8px 12px; background: #f2f4f7; border-radius: 6px; }
@@ -96,6 +114,24 @@ td { padding: 5px 0; vertical-align: top; font-weight: bold; overflow-wrap: anyw
 {% if note %}
 <p class="note">{{ note }}</p>
 {% endif %}
+{% for title, lines, more in sections %}
+<h2>{{ title }}</h2>
+<ul>
+{% for line in lines %}
+<li{% if line.is_over %} class="over"{% endif %}>{{ line.sign }}
+{% if line.address %}
+<a class="line" href="{{ line.address }}">{{ line.said }}</a>
+{%- else %}
+{{ line.said }}
+{%- endif %}
+{% if line.note %} <span class="small">{{ line.note }}</span>{% endif %}
+</li>
+{% endfor %}
+{% if more %}
+<li class="small">{{ more }}</li>
+{% endif %}
+</ul>
+{% endfor %}
 {% if facts %}
 <table role="presentation">
 {% for label, value in facts %}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from alerting_pipeline.rendering import text
-from alerting_pipeline.rendering.message import Message
+from alerting_pipeline.rendering.message import Line, Message
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>&@:])")
 
@@ -20,12 +20,21 @@ def markdown(message: Message) -> str:
     lines = [f"### {escape(text.heading(message))}", "", escape(text.shorten(text.clean(message.summary), 3_000)), ""]
     if message.note:
         lines += [f"*{escape(message.note)}*", ""]
-    lines += ["| | |", "|---|---|"]
+    for section in message.sections:
+        lines += [f"**{escape(section.title)}**", "", *(_line(line) for line in section.lines)]
+        lines += [f"- {text.left_out(section)}", ""] if section.more else [""]
+    lines += ["| | |", "|---|---|"] if not message.sections else []
     lines += [f"| {escape(fact.label)} | {escape(text.shorten(fact.value, 2_000))} |" for fact in text.facts(message)]
     where = " · ".join(f"[{item.label}](<{_address(item.value)}>)" for item in text.links(message))
     lines += ["", where] if where else []
     lines += ["", escape(text.shorten(text.clean(message.description), 2_000))] if message.description else []
     return "\n".join([*lines, "", escape(text.origin(message))]) + "\n"
+
+
+def _line(line: Line) -> str:
+    said, address = escape(text.shorten(line.text, 300)), text.web_link(line.url)
+    said = f"[{said}](<{_address(address)}>)" if address else said
+    return f"- {text.line_sign(line)} {said}{f' – {escape(line.note)}' if line.note else ''}"
 
 
 def _address(url: str) -> str:

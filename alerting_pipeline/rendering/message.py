@@ -30,12 +30,38 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """One of several incidents: what is wrong, how badly, and the page that shows all of it."""
+
+    text: str
+    severity: str = ""
+    note: str = ""
+    url: str = ""
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Incidents of one alert within a message about many. `more` counts those that aren't listed."""
+
+    title: str
+    lines: tuple[Line, ...] = ()
+    more: int = 0
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Section:
+        """Read back what `asdict` made."""
+        return cls(data["title"], tuple(Line(**line) for line in data.get("lines", ())), data.get("more", 0))
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One incident at one transition. Instants are ISO 8601 in UTC; an empty text means that there is nothing to say.
 
     `record` is the flat row for sheets and tables; where `row_key` names columns of it, it is not about the incident:
     an action wrote it, and these columns find it. `thread` names the conversation, the same for all messages of an
-    incident; `test` marks what was sent to try a route out. `letter` is there where it is one recipient's report.
+    incident; `test` marks what was sent to try a route out. `letter` is there where it is one recipient's report;
+    `sections` where it is about several incidents: a digest, a group.
     """
 
     alert: str
@@ -67,6 +93,7 @@ class Message:
     record: Mapping[str, Scalar] = field(default_factory=dict)
     row_key: tuple[str, ...] = ()
     letter: Letter | None = None
+    sections: tuple[Section, ...] = ()
 
     @property
     def is_resolved(self) -> bool:
@@ -83,6 +110,7 @@ class Message:
             "record": dict(self.record),
             "row_key": list(self.row_key),
             "letter": asdict(self.letter) if self.letter is not None else None,
+            "sections": [asdict(section) for section in self.sections],
         }
 
     @classmethod
@@ -93,6 +121,7 @@ class Message:
         known["row_key"] = tuple(data.get("row_key", ()))
         letter = data.get("letter")
         known["letter"] = Letter(**letter) if letter is not None else None
+        known["sections"] = tuple(Section.from_json(section) for section in data.get("sections", ()))
         return cls(**known)
 
 

@@ -36,13 +36,14 @@ class Addressed(Protocol):
 class News:
     """What happened to an incident. `event_id` is that of its row in ledger.incident_events: it makes the key unique.
 
-    `note` is a sentence for people: what a person wrote, or why it changed.
+    `note` is a sentence for people: what a person wrote, or why it changed. `at` is the business instant of it.
     """
 
     incident: Incident
     transition: Transition
     event_id: int
     note: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

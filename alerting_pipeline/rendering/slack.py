@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from alerting_pipeline.rendering import text, words
-from alerting_pipeline.rendering.message import Field, Message
+from alerting_pipeline.rendering.message import Field, Line, Message
 
 MOST_BLOCKS = 50
 LONGEST_TEXT = 3_000
@@ -20,6 +20,8 @@ LONGEST_FIELD = 2_000
 MOST_FIELDS = 10
 LONGEST_BUTTON = 75
 MOST_SECTIONS_OF_FIELDS = 4
+MOST_BLOCKS_OF_LINES = 40
+LONGEST_LINE = 250
 EVENT_TYPE = "alerting_delivery"
 
 Block = dict[str, Any]
@@ -42,7 +44,7 @@ def escape(value: str, longest: int = LONGEST_TEXT) -> str:
 
 def blocks(message: Message) -> list[Block]:
     """Header, what, facts, note, buttons, origin: at most MOST_BLOCKS blocks."""
-    laid = [_header(message), *_what(message), *_facts(message)]
+    laid = [_header(message), *_what(message), *_sections(message), *_facts(message)]
     if message.note:
         laid.append(_context(escape(message.note, 1_000)))
     if message.description and not message.is_resolved:
@@ -91,6 +93,31 @@ def _what(message: Message) -> list[Block]:
     return [{"type": "section", "text": _mrkdwn(f"~{said}~" if message.is_resolved else said)}]
 
 
+def _sections(message: Message) -> list[Block]:
+    """Several incidents, a line each, in as few blocks as Slack's limit of a text allows."""
+    laid: list[Block] = []
+    for section in message.sections:
+        said = f"*{escape(section.title, 200)}*"
+        for line in (*map(_line, section.lines), *filter(None, [text.left_out(section)])):
+            if len(said) + len(line) + 1 > LONGEST_TEXT:
+                laid.append({"type": "section", "text": _mrkdwn(said)})
+                said = line
+            else:
+                said += f"\n{line}"
+        laid.append({"type": "section", "text": _mrkdwn(said)})
+    return laid[:MOST_BLOCKS_OF_LINES]
+
+
+def _line(line: Line) -> str:
+    said = escape(line.text, LONGEST_LINE)
+    address = text.web_link(line.url, 500)
+    if line.is_over:
+        said = f"~{said.replace('~', '∼')}~"
+    elif address and not set(address) & set("<>|"):
+        said = f"<{escape(address, 1_000)}|{said.replace('|', '∣')}>"
+    return f"{text.line_sign(line)} {said}{f' – {escape(line.note, 150)}' if line.note else ''}"
+
+
 def _facts(message: Message) -> list[Block]:
     facts = text.facts(message)
     room = MOST_FIELDS * MOST_SECTIONS_OF_FIELDS
@@ -122,7 +149,7 @@ def _local_time(instant: str) -> str:
 
 
 def _buttons(message: Message) -> list[Block]:
-    labels = {"Open": "Open to resolve", "Runbook": "Runbook", "Incident": "History"}
+    labels = {"Open": "Open to resolve", "Runbook": "Runbook", "Incident": "History", "Incidents": "All incidents"}
     laid: list[Block] = []
     for position, item in enumerate(text.links(message)):
         button: Block = {

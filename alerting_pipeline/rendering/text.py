@@ -11,7 +11,7 @@ import unicodedata
 from urllib.parse import urlsplit
 
 from alerting_pipeline.rendering import words
-from alerting_pipeline.rendering.message import Field, Message
+from alerting_pipeline.rendering.message import Field, Line, Message, Section
 
 SEVERITY_EMOJI = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "🔵", "info": "⚪"}
 _KINDS = {"data": "Data failure", "system": "System failure"}
@@ -66,6 +66,8 @@ def heading(message: Message) -> str:
 
 def facts(message: Message) -> list[Field]:
     """The labelled facts in the order of the checklist, then the fields that the definition shows."""
+    if message.sections:  # each incident has facts of its own
+        return [Field(clean(item.label, 80), clean(item.value)) for item in message.fields]
     severity = clean(message.severity)
     known = [
         ("Deviance", clean(message.deviance)),
@@ -90,7 +92,8 @@ def time_allowed(message: Message) -> str:
 
 def links(message: Message) -> list[Field]:
     """Where to act, as (label, address); only addresses that a browser may safely open."""
-    asked = [("Open", message.link), ("Runbook", message.runbook), ("Incident", message.incident_url)]
+    page = "Incidents" if message.sections else "Incident"
+    asked = [("Open", message.link), ("Runbook", message.runbook), (page, message.incident_url)]
     return [Field(label, address) for label, url in asked if (address := web_link(url))]
 
 
@@ -102,14 +105,36 @@ def origin(message: Message) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def line_sign(line: Line) -> str:
+    """The sign that one of several incidents is skimmed by."""
+    return "✅" if line.is_over else SEVERITY_EMOJI.get(line.severity, "🔔")
+
+
+def left_out(section: Section) -> str:
+    """How many of a section aren't listed, in words; empty where all are."""
+    return f"and {section.more:,} more" if section.more else ""
+
+
 def text(message: Message) -> str:
     """The whole message as plain text, one fact a line."""
     lines = [heading(message), "", clean(message.summary, 3_000)]
     lines += [clean(message.note, 1_000)] if message.note else []
+    lines += _sections(message)
     lines += [""] + [f"{item.label}: {shorten(item.value, 2_000)}" for item in facts(message)]
     lines += [""] + [f"{item.label}: {item.value}" for item in links(message)]
     lines += ["", clean(message.description, 2_000), origin(message)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+def _sections(message: Message) -> list[str]:
+    lines: list[str] = []
+    for section in message.sections:
+        lines += ["", clean(section.title, 200)]
+        for line in section.lines:
+            note = f" ({clean(line.note, 200)})" if line.note else ""
+            lines.append(f"  {line_sign(line)} {clean(line.text, 300)}{note}")
+        lines += [f"  {left_out(section)}"] if section.more else []
+    return lines
 
 
 def _instant(written: str) -> str:

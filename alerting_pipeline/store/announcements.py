@@ -1,17 +1,21 @@
-"""From what happened to incidents to rows of the outbox, in the transaction that made it happen."""
+"""From what happened to incidents to rows of the outbox, in the transaction that made it happen; or to rows of what is
+held back, in the same transaction.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from alerting_pipeline.domain.data_definition import OfIncidents
-from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS
-from alerting_pipeline.rendering.announcement import ENDINGS, Directory, Place, announcements
+from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS, SystemDefinition
+from alerting_pipeline.rendering.announcement import ENDINGS, Directory, letters, notifications_of
 from alerting_pipeline.rendering.notification import News
-from alerting_pipeline.store.incidents import told
+from alerting_pipeline.rendering.restraint import sort_out
+from alerting_pipeline.store.held import hold_back, known_places
 from alerting_pipeline.store.outbox import enqueue
 
 
@@ -23,7 +27,7 @@ class Announcer:
     definitions: Mapping[str, OfIncidents] = field(default_factory=dict)
 
     def __call__(self, connection: Connection, news: Sequence[News]) -> int:
-        """Write the notifications; returns how many were new."""
+        """Write the notifications, and what is held back; returns how many leave at once."""
         if not news:
             return 0
         follow_ups = [
@@ -31,7 +35,17 @@ class Announcer:
             for item in news
             if item.incident.incident_id is not None and (item.transition in ENDINGS or item.transition == "updated")
         ]
-        before = told(connection, follow_ups) if follow_ups else {}
-        places = {number: [Place(name, channel) for name, channel in pairs] for number, pairs in before.items()}
-        known = {**SYSTEM_DEFINITIONS, **self.definitions}
-        return enqueue(connection, announcements(news, known, self.directory, places))
+        known = known_places(connection, follow_ups) if follow_ups else {}
+        now = _instant(news)
+        found = sort_out(letters(news, self.known_definitions, self.directory, known), now)
+        hold_back(connection, found.held, now)
+        return enqueue(connection, notifications_of(found.at_once, self.directory.public_url))
+
+    @property
+    def known_definitions(self) -> Mapping[str, OfIncidents | SystemDefinition]:
+        """Everything that opens incidents, by name, the built-in definitions included."""
+        return {**SYSTEM_DEFINITIONS, **self.definitions}
+
+
+def _instant(news: Sequence[News]) -> datetime:
+    return max(item.at or item.incident.resolved_at or item.incident.last_seen_at for item in news)

@@ -83,6 +83,11 @@ class IncidentDesk:
             "from alerting.deliveries where incident_id = %s order by created_at, destination",
             [incident_id],
         )
+        held = self._rows(
+            "select held_at, transition, destination, why, reason, due_at, settled_at, fate "
+            "from alerting.held_notifications where incident_id = %s order by held_id",
+            [incident_id],
+        )
         with self.engine.connect() as connection:
             actions = actions_of(connection, found[0]["alert"], found[0]["definition_version"])
         offered = {} if found[0]["status"] == "resolved" else actions
@@ -91,6 +96,7 @@ class IncidentDesk:
             "actions": [{"name": name, **action.model_dump(mode="json")} for name, action in offered.items()],
             "events": events,
             "deliveries": deliveries,
+            "held_back": held,
         }
 
     def _rows(self, statement: str, values: Sequence[Any]) -> list[Mapping[str, Any]]:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from alerting_pipeline.domain.event import Cleared, Memory, Notify, Reason, Record, Remember
 from alerting_pipeline.domain.incident import Disposition, Incident, Kind, Resolution, Status, Transition, fingerprint
@@ -41,7 +41,7 @@ Announce = Callable[[Connection, Sequence[News]], object]
 """Turns what happened to incidents into outbox rows, in the transaction that it is given."""
 
 
-def incident_of(row: RowMapping, prefix: str = "") -> Incident:
+def incident_of(row: Mapping[Any, Any], prefix: str = "") -> Incident:
     """A row of ledger.incidents as a value."""
     values = {column: row[prefix + column] for column in INCIDENT_COLUMNS}
     return Incident(
@@ -144,19 +144,6 @@ def forget(connection: Connection, alert: str, fingerprints: Sequence[UUID]) -> 
         )
 
 
-def told(connection: Connection, incidents: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
-    """Where each incident was told before: names of destinations with their channels."""
-    rows = connection.exec_driver_sql(
-        "select distinct incident_id, destination, channel from ledger.outbox "
-        "where incident_id = any(%s) order by 1, 2",
-        (list(incidents),),
-    )
-    places: dict[int, list[tuple[str, str]]] = {}
-    for incident, destination, channel in rows:
-        places.setdefault(incident, []).append((destination, channel))
-    return places
-
-
 def _insert(connection: Connection, incidents: Sequence[Incident], evaluations: Mapping[str, int]) -> dict[UUID, int]:
     if not incidents:
         return {}
@@ -232,7 +219,7 @@ def _append_events(connection: Connection, written: Sequence[tuple[Step, Inciden
     )
     numbers = {(row.incident_id, row.event): row.event_id for row in numbered}
     return [
-        News(incident, intent.transition, numbers[incident.incident_id, intent.transition], _note(intent))
+        News(incident, intent.transition, numbers[incident.incident_id, intent.transition], _note(intent), now)
         for item, incident, intent in records
         if Notify(intent.transition) in item.intents
     ]

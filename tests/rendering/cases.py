@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alerting_pipeline.rendering.message import Field, Message
+from alerting_pipeline.rendering.message import Field, Line, Message, Section
 
 OPENED = Message(
     alert="large_transaction",
@@ -77,6 +77,38 @@ CASES: dict[str, Message] = {
     "many_fields": replace(OPENED, fields=tuple(Field(f"Field {n}", f"value {n}") for n in range(60))),
 }
 
+CASES["digest"] = Message(
+    alert="digest",
+    transition="digest",
+    title="Digest: 14 incidents",
+    summary="13 incidents to look at; 1 incident ended since.",
+    severity="high",
+    emoji="🗞️",
+    note="the daily digest of 2026-01-06 08:00 UTC",
+    incident_url="http://localhost:8080/",
+    sections=(
+        Section(
+            "💳 Large transaction: 2",
+            (
+                Line(
+                    "Fred Enriquez: $15,000 is over the limit of $10,000",
+                    "high",
+                    "since 5 January 2026, 05:00 UTC, taken by ada",
+                    "http://localhost:8080/incidents/41",
+                ),
+                Line(
+                    "Computer & Sons: $12,000 is over the limit of $10,000",
+                    "medium",
+                    "cleared, 5 January 2026, 06:00 UTC",
+                    "http://localhost:8080/incidents/40",
+                    is_over=True,
+                ),
+            ),
+        ),
+        Section("🚚 Late delivery: 12", (Line("Order D-7 for Marta is late", "medium"),), more=11),
+    ),
+)
+
 HOSTILE: dict[str, str] = {
     "everyone": "<!everyone> <!channel> <!here> @here @channel",
     "user_mention": "<@U012AB3CD> and <#C012AB3CD|general> and <!subteam^S1>",
@@ -131,3 +163,9 @@ def hostile(text: str) -> Message:
         fields=(Field(text, text), Field("Plain", text)),
         record={"transaction_id": text, "merchant": text},
     )
+
+
+def hostile_digest(text: str) -> Message:
+    """The same of a message about several incidents."""
+    lines = tuple(Line(text, text, text, f"https://example.com/{text}", is_over) for is_over in (False, True))
+    return replace(CASES["digest"], title=text, summary=text, note=text, sections=(Section(text, lines, more=3),) * 3)

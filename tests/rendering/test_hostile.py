@@ -11,7 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from alerting_pipeline.rendering import email, markdown, record, slack, text
-from tests.rendering.cases import HOSTILE, OPENED, hostile
+from tests.rendering.cases import HOSTILE, OPENED, hostile, hostile_digest
 from tests.sinks.slack_api import check_content
 
 every_string = pytest.mark.parametrize("string", HOSTILE.values(), ids=HOSTILE.keys())
@@ -32,6 +32,29 @@ def test_slack_shows_no_control_sequence_but_our_own_dates(string: str) -> None:
         assert not re.sub(r"<!date\^\d+\^\{date_short_pretty\} at \{time\}\|[^<>|]*>", "", said).count("<")
         assert not re.search(r"&(?!amp;|lt;|gt;)", said)
         assert not HIDDEN.search(said)
+
+
+@every_string
+def test_slack_takes_a_message_about_many_with_our_own_links_alone(string: str) -> None:
+    message = hostile_digest(string)
+    check_content({"text": slack.fallback(message), "blocks": slack.blocks(message)})
+    for item in objects(slack.blocks(message)):
+        if item.get("type") == "mrkdwn":
+            assert item["verbatim"] is True
+            said = re.sub(r"<https://example\.com/[^<>|]*\|[^<>|]*>", "", item["text"])
+            assert not said.count("<")
+            assert not re.search(r"&(?!amp;|lt;|gt;)", said)
+            assert not HIDDEN.search(said)
+
+
+@every_string
+def test_a_mail_about_many_has_our_elements_and_addresses_only(string: str) -> None:
+    seen = Elements()
+    seen.feed(email.email(hostile_digest(string)).html)
+    assert seen.names <= {
+        "html", "head", "meta", "title", "body", "div", "h1", "h2", "p", "ul", "li", "span", "a",
+    }  # fmt: skip
+    assert all(address.startswith(("http://localhost:8080/", "https://example.com/")) for address in seen.addresses)
 
 
 @every_string

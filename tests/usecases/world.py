@@ -19,11 +19,15 @@ from alerting_pipeline.domain.catalog import Catalog, Model
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.evaluation import HEALTHY, EvaluationResult, Health, Order
+from alerting_pipeline.domain.holding import Flushed
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.rendering.announcement import Directory
+from alerting_pipeline.store.announcements import Announcer
 from alerting_pipeline.store.engine import engine_for
 from alerting_pipeline.store.evaluations import EvaluationLedger
+from alerting_pipeline.store.held_ledger import HeldLedger
 from alerting_pipeline.usecases.evaluate import Evaluator
+from alerting_pipeline.usecases.flush import flush
 
 START = datetime(2026, 1, 5, 5, tzinfo=UTC)
 COLUMNS = {
@@ -159,6 +163,11 @@ class World:
         order = Order(materialization or f"m{next(self.numbers)}", self.now, health)
         results = self.evaluator().evaluate(alerts or tuple(self.definitions), order, is_dry_run=is_dry_run)
         return {result.alert: result for result in results}
+
+    def flush(self) -> Flushed:
+        """Tell what is held back and due now."""
+        directory = Directory(TREE, DESTINATIONS, "http://localhost:8080")
+        return flush(HeldLedger(self.engine, lambda: Announcer(directory, dict(self.definitions))), self.now)
 
     def later(self, **by: float) -> None:
         self.now += timedelta(**by)

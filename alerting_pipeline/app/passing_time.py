@@ -1,0 +1,25 @@
+"""What time alone brings about, wherever a process lives long enough to notice: the clock's job, a pass, a worker.
+
+Any number of processes may do it at once, as often as they like: each step costs what is due, and does it once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alerting_pipeline.app import App
+
+
+def pass_time(app: App, now: datetime) -> list[str]:
+    """Do what is due at the business instant `now`; returns what failed, a phrase each, which keeps nothing else."""
+    from alerting_pipeline.usecases.flush import flush
+
+    failures = []
+    for name, step in (("held back messages", lambda: flush(app.held_ledger, now)),):
+        try:
+            step()
+        except Exception as error:
+            failures.append(f"{name} ({type(error).__name__}): {error}")
+    return failures
