@@ -24,6 +24,7 @@ class Reason(StrEnum):
     KNOWN = "known: a person resolved it, it expired, or it was there at the baseline"
     UNCHANGED = "unchanged"
     NOT_MATERIAL = "the change is not material"
+    ROW_CHANGED = "columns of its row changed"
     SEVERITY_CHANGED = "severity changed"
     DEVIANCE_CHANGED = "deviance changed"
     CONDITION_FALSE = "the row was read and the condition is false"
@@ -57,7 +58,10 @@ class Memory(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What of a definition the lifecycle needs. `respond_within` maps severity levels to the time allowed."""
+    """What of a definition the lifecycle needs. `respond_within` maps severity levels to the time allowed.
+
+    `row_columns` are those that its rows in sheets and tables show; none: it has no rows.
+    """
 
     alert: str
     version: str
@@ -67,6 +71,7 @@ class Terms:
     respond_within: Mapping[str, timedelta | None] = field(default_factory=dict)
     deviance_changes_by: Decimal | None = None
     expire_after: timedelta | None = None
+    row_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

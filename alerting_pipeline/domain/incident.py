@@ -53,10 +53,13 @@ class Disposition(StrEnum):
 
 
 class Transition(StrEnum):
-    """What happened to an incident. `held` and `released` are kept in its history and told to nobody."""
+    """What happened to an incident. `held` and `released` are kept in its history and told to nobody; of
+    `refreshed` only rows hear: its columns changed, and not enough to tell people.
+    """
 
     OPENED = "opened"
     UPDATED = "updated"
+    REFRESHED = "refreshed"
     HELD = "held"
     RELEASED = "released"
     CLEARED = "cleared"
@@ -72,8 +75,9 @@ class Incident:
     """One incident as the ledger keeps it. `incident_id` is None until it has been stored.
 
     `entity` maps the definition's entity columns to their canonical text; `fields` holds the columns of the row that
-    the definition uses, and the parameter values then in force. `deviance` and `severity` are those of the last
-    material change: what people were told. Instants are business instants (the evaluation's `as_of`), in UTC.
+    the definition uses, and the parameter values then in force. `severity` and `notified_deviance` are those of the
+    last material change: what people were told. `deviance` and `fields` may be newer, where a row shows them. Instants
+    are business instants (the evaluation's `as_of`), in UTC.
     """
 
     alert: str
@@ -89,6 +93,7 @@ class Incident:
     incident_id: int | None = None
     status: Status = Status.OPEN
     deviance: Decimal | None = None
+    notified_deviance: Decimal | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     link: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -35,6 +35,7 @@ from alerting_pipeline.domain.event import (
     Violated,
 )
 from alerting_pipeline.domain.incident import Incident, Resolution, Status, Transition
+from alerting_pipeline.domain.row_change import changed_columns
 
 PROGRAM = "alerting"
 
@@ -111,6 +112,7 @@ def _open(event: Violated, now: datetime) -> Step:
         opened_at=now,
         last_seen_at=now,
         deviance=event.deviance,
+        notified_deviance=event.deviance,
         fields=event.fields,
         link=event.link,
         labels=terms.labels,
@@ -123,15 +125,17 @@ def _open(event: Violated, now: datetime) -> Step:
 
 
 def _seen_again(incident: Incident, event: Violated, now: datetime) -> Step:
-    """Only a material change is stored and told. Smaller ones add up against what people were last told."""
+    """Only a material change is told to people; smaller ones add up against what they were last told. Rows show all."""
     reason = material_change(incident, event)
     released, intents, _ = _release(incident, Reason.JUDGED_AGAIN)
     if reason is Reason.UNCHANGED or reason is Reason.NOT_MATERIAL:
-        return Step(released, intents, reason)
+        columns = changed_columns(incident.fields, event.fields, event.terms.row_columns)
+        return _refresh(incident, event, columns, intents) if columns else Step(released, intents, reason)
     updated = replace(
         incident,
         severity=event.severity,
         deviance=event.deviance,
+        notified_deviance=event.deviance,
         summary=event.summary,
         fields=event.fields,
         link=event.link,
@@ -140,22 +144,37 @@ def _seen_again(incident: Incident, event: Violated, now: datetime) -> Step:
         held_since=None,
         due_at=_tightened(incident, event, now),
     )
-    before = _shown(severity=incident.severity, deviance=incident.deviance)
+    before = _shown(severity=incident.severity, deviance=incident.notified_deviance)
     detail = {"before": before, **_shown(severity=event.severity, deviance=event.deviance)}
     told = (_program(Transition.UPDATED, reason, detail), Notify(Transition.UPDATED))
     return Step(updated, (*intents, *told), reason)
+
+
+def _refresh(incident: Incident, event: Violated, columns: tuple[str, ...], released: tuple[Intent, ...]) -> Step:
+    """The rows of the incident show what its row in the model holds now; what people were told stays as it was."""
+    current = replace(
+        incident,
+        deviance=event.deviance,
+        summary=event.summary,
+        fields=event.fields,
+        link=event.link,
+        held_since=None,
+    )
+    record = _program(Transition.REFRESHED, Reason.ROW_CHANGED, {"columns": list(columns)})
+    return Step(current, (*released, record, Notify(Transition.REFRESHED)), Reason.ROW_CHANGED)
 
 
 def material_change(incident: Incident, event: Violated) -> Reason:
     """Is the difference to what people were last told worth telling? The store asks the same in SQL."""
     if event.severity != incident.severity:
         return Reason.SEVERITY_CHANGED
-    if event.deviance == incident.deviance:
+    if event.deviance == incident.notified_deviance:
         return Reason.UNCHANGED
     least = event.terms.deviance_changes_by
-    if least is None or event.deviance is None or incident.deviance is None:
+    if least is None or event.deviance is None or incident.notified_deviance is None:
         return Reason.NOT_MATERIAL
-    return Reason.DEVIANCE_CHANGED if abs(event.deviance - incident.deviance) >= least else Reason.NOT_MATERIAL
+    is_far = abs(event.deviance - incident.notified_deviance) >= least
+    return Reason.DEVIANCE_CHANGED if is_far else Reason.NOT_MATERIAL
 
 
 def _tightened(incident: Incident, event: Violated, now: datetime) -> datetime | None:

@@ -35,12 +35,16 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A definition that may open and close incidents, with what decides about a change."""
+    """A definition that may open and close incidents, with what decides about a change.
+
+    `row_columns` are the columns that its rows in sheets and tables show; none: it has no rows to keep up to date.
+    """
 
     ordinal: int
     alert: str
     changes_by: Decimal | None
     expires_after: timedelta | None
+    row_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

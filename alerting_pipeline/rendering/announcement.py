@@ -15,6 +15,7 @@ from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.holding import ROWS, How
 from alerting_pipeline.domain.incident import Incident, Kind, Transition
+from alerting_pipeline.domain.reach import reachable
 from alerting_pipeline.domain.routing import Facts, route
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.system_definitions import SystemDefinition
@@ -42,6 +43,10 @@ class Directory:
     tree: RoutingTree
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     public_url: str = ""
+
+    def keeps_rows(self, definition: AlertDefinition) -> bool:
+        """Whether some incident of the definition may have a row in a sheet, table or file."""
+        return any(place.channel in ROWS for place in reachable(definition, self.tree, self.destinations))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +153,9 @@ def _places(
         notify=definition.notify if is_alert else (),
         write_back=[entry.destination for entry in definition.write_back] if is_alert else (),
     )
-    return list({place.name: place for place in (*routed.destinations, *known)}.values())
+    places = {place.name: place for place in (*routed.destinations, *known)}.values()
+    is_for_rows = item.transition is Transition.REFRESHED
+    return [place for place in places if place.channel in ROWS or not is_for_rows]
 
 
 def _text(value: object) -> str | None:

@@ -20,8 +20,8 @@ from alerting_pipeline.rendering.template import BadTemplate, render, variables
 LONGEST_SUMMARY = 1_000
 
 
-def terms_of(definition: AlertDefinition) -> Terms:
-    """What of the definition the lifecycle needs."""
+def terms_of(definition: AlertDefinition, row_columns: tuple[str, ...] = ()) -> Terms:
+    """What of the definition the lifecycle needs; `row_columns` as in Terms."""
     return Terms(
         alert=definition.alert,
         version=definition.version_id,
@@ -31,6 +31,7 @@ def terms_of(definition: AlertDefinition) -> Terms:
         respond_within={level.level: level.respond_within for level in definition.severity},
         deviance_changes_by=definition.update_when.deviance_changes_by,
         expire_after=definition.expire_after,
+        row_columns=row_columns,
     )
 
 

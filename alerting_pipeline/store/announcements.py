@@ -33,7 +33,7 @@ class Announcer:
         follow_ups = [
             item.incident.incident_id
             for item in news
-            if item.incident.incident_id is not None and (item.transition in ENDINGS or item.transition == "updated")
+            if item.incident.incident_id is not None and item.transition in (*ENDINGS, "updated", "refreshed")
         ]
         known = known_places(connection, follow_ups) if follow_ups else {}
         now = _instant(news)

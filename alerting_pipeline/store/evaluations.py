@@ -53,6 +53,10 @@ class EvaluationLedger:
     def public_url(self) -> str:
         return self._directory.public_url
 
+    def keeps_rows(self, definition: AlertDefinition) -> bool:
+        """Whether some incident of the definition may have a row in a sheet, table or file."""
+        return self._directory.keeps_rows(definition)
+
     def prepare(self, alerts: Sequence[str], materialization_id: str) -> tuple[datetime, dict[str, Prepared]]:
         """The database's clock, and where each definition stands. What the ledger never saw stands at its beginning."""
         with self._engine.connect() as connection:

@@ -26,9 +26,9 @@ from alerting_pipeline.rendering.notification import News
 INCIDENT_COLUMNS = tuple(item.name for item in fields(Incident))
 _TYPES = {
     "incident_id": "bigint", "fingerprint": "uuid", "entity": "jsonb", "fields": "jsonb", "labels": "jsonb",
-    "deviance": "numeric", "occurred_at": "timestamptz", "opened_at": "timestamptz", "last_seen_at": "timestamptz",
-    "held_since": "timestamptz", "acknowledged_at": "timestamptz", "due_at": "timestamptz",
-    "resolved_at": "timestamptz",
+    "deviance": "numeric", "notified_deviance": "numeric", "occurred_at": "timestamptz", "opened_at": "timestamptz",
+    "last_seen_at": "timestamptz", "held_since": "timestamptz", "acknowledged_at": "timestamptz",
+    "due_at": "timestamptz", "resolved_at": "timestamptz",
 }  # fmt: skip
 _INSERTED = tuple(column for column in INCIDENT_COLUMNS if column != "incident_id")
 _UPDATED = tuple(
@@ -150,8 +150,8 @@ def _insert(connection: Connection, incidents: Sequence[Incident], evaluations: 
     columns = ", ".join(_INSERTED)
     rows = connection.exec_driver_sql(
         f"""
-        insert into ledger.incidents ({columns}, notified_deviance, evaluation_id)
-        select {columns}, deviance, (%(evaluations)s::jsonb ->> alert)::bigint
+        insert into ledger.incidents ({columns}, evaluation_id)
+        select {columns}, (%(evaluations)s::jsonb ->> alert)::bigint
         from jsonb_to_recordset(%(rows)s::jsonb) as x ({_typed(_INSERTED)})
         order by fingerprint
         on conflict (fingerprint) where status <> 'resolved' do nothing
@@ -168,7 +168,7 @@ def _update(connection: Connection, incidents: Sequence[Incident]) -> None:
     assignments = ", ".join(f"{column} = x.{column}" for column in _UPDATED)
     connection.exec_driver_sql(
         f"""
-        update ledger.incidents as i set {assignments}, notified_deviance = x.deviance
+        update ledger.incidents as i set {assignments}
         from jsonb_to_recordset(%(rows)s::jsonb) as x ({_typed(("incident_id", *_UPDATED))})
         where i.incident_id = x.incident_id
         """,

@@ -24,7 +24,7 @@ where later.delivery_id = any(cast(:ids as uuid[]))
     and earlier.sequence < later.sequence
     and earlier.status = 'waiting'
     and earlier.attempts = 0
-    and earlier.transition in ('updated', 'acknowledged')
+    and earlier.transition in ('updated', 'refreshed', 'acknowledged')
 """)
 
 # The loose index scan finds the destinations that have work without reading the work of each. `|| ''` keeps the planner

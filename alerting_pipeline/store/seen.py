@@ -38,7 +38,8 @@ create temporary table judged (
     ordinal integer primary key,
     alert text not null,
     changes_by numeric,
-    expires_after interval
+    expires_after interval,
+    row_columns text[]
 ) on commit drop;
 """
 _FOUND = "s.ordinal, s.fingerprint, s.entity, s.severity, s.deviance, s.occurred_at, s.record::text as record"
@@ -128,9 +129,12 @@ class Seen:
 
     def judge(self, judged: Iterable[Judged]) -> None:
         """Name the definitions that `missing`, `fresh` and `changed` speak of."""
-        rows = [(item.ordinal, item.alert, item.changes_by, item.expires_after) for item in judged]
+        rows = [
+            (item.ordinal, item.alert, item.changes_by, item.expires_after, list(item.row_columns) or None)
+            for item in judged
+        ]
         if rows:
-            self._connection.exec_driver_sql("insert into judged values (%s, %s, %s, %s)", rows)
+            self._connection.exec_driver_sql("insert into judged values (%s, %s, %s, %s, %s)", rows)
 
     def take_back(self, ordinals: Sequence[int]) -> None:
         """These can't be judged after all: nothing of them was seen."""
@@ -175,10 +179,11 @@ class Seen:
             yield [_found(row._mapping) for row in chunk]
 
     def changed(self, as_of: datetime) -> Iterator[list[tuple[Incident, Violation]]]:
-        """Open incidents that were seen again and may have changed materially, or that were held.
+        """Open incidents that were seen again and may have changed materially, whose rows changed, or that were held.
 
         Those whose time is over are left to `expiring`. They are locked, so that what a person does meanwhile to one of
-        them is neither lost nor undone. The comparison is that of `lifecycle.material_change`.
+        them is neither lost nor undone. The comparisons are those of `lifecycle.material_change` and of
+        `row_change`: a number may be kept in other digits, or as text, so a column differs if value and text do.
         """
         rows = self._connection.exec_driver_sql(
             f"""
@@ -186,7 +191,11 @@ class Seen:
             join judged as j using (ordinal)
             join ledger.incidents as i on i.fingerprint = s.fingerprint and {_OPEN}
             where (i.severity <> s.severity or i.held_since is not null
-                    or abs(i.deviance - s.deviance) >= j.changes_by)
+                    or abs(i.notified_deviance - s.deviance) >= j.changes_by
+                    or j.row_columns is not null and exists (
+                        select 1 from unnest(j.row_columns) as c (name)
+                        where s.record -> c.name is distinct from i.fields -> c.name
+                            and s.record ->> c.name is distinct from i.fields ->> c.name))
                 and (j.expires_after is null or i.opened_at + j.expires_after > %s)
             order by i.incident_id for update of i
             """,

@@ -22,6 +22,7 @@ from alerting_pipeline.domain.event import Event, RemoveDefinition, Terms, TimeP
 from alerting_pipeline.domain.lifecycle import Step, step
 from alerting_pipeline.domain.look_up import sort_out
 from alerting_pipeline.domain.relation import models_read, read_together
+from alerting_pipeline.domain.row_change import row_columns
 from alerting_pipeline.domain.system_definitions import evaluation_findings
 from alerting_pipeline.domain.violation import Judged, Missing, Tally, Violation
 from alerting_pipeline.domain.warehouse_error import WarehouseError
@@ -177,7 +178,15 @@ class _Judging:
         for ordinal, definition in self.definitions.items():
             if verdicts[ordinal].outcome.is_judgement:
                 changes_by = definition.update_when.deviance_changes_by
-                yield Judged(ordinal, definition.alert, changes_by, definition.expire_after)
+                columns = self.row_columns(ordinal)
+                yield Judged(ordinal, definition.alert, changes_by, definition.expire_after, columns)
+
+    def row_columns(self, ordinal: int) -> tuple[str, ...]:
+        """The columns whose change concerns the rows of the definition's incidents; none where it has no rows."""
+        definition, reading = self.definitions[ordinal], self.read.readings.get(ordinal)
+        if reading is None or not self.evaluator.ledger.keeps_rows(definition):
+            return ()
+        return row_columns(definition, reading.column_types)
 
     def _look_up(self) -> None:
         """Open and known fingerprints that the scan did not return, whatever gate or watermark it had."""
@@ -223,7 +232,10 @@ class _Effect:
     def of(self, results: Mapping[int, EvaluationResult]) -> dict[int, EvaluationResult]:
         """The results with what changed by them."""
         transaction, order = self.judging.transaction, self.judging.order
-        self.terms = {item.alert: terms_of(item) for item in self.judging.definitions.values()}
+        self.terms = {
+            item.alert: terms_of(item, self.judging.row_columns(ordinal))
+            for ordinal, item in self.judging.definitions.items()
+        }
         listed = list(results.values())
         numbers = transaction.record(listed, order.materialization_id, order.as_of, self.started_at)
         self._open_and_update(numbers)
