@@ -241,7 +241,7 @@ class _Folder:
                 definition = definition.model_copy(update={"deviance": checked.deviance})
                 file.origins["deviance"] = "derived from condition"
             if self.destinations is not None:
-                findings += check_destinations(definition, self.destinations)
+                findings += check_destinations(definition, self.destinations, self.people)
         elif isinstance(definition, SystemOverride):
             findings += check_override(definition)
         elif isinstance(definition, DataDefinition):

@@ -30,7 +30,7 @@ _BRANCH = {"routes": "children", "destination": "destinations"}
 _RULE = {"source_match": "source", "target_match": "target"}
 _PERSON = {"slack_id": "slack"}
 _ABSENCE = {"until": "to"}
-_TEAM = {"people": "members", "weekly_rota": "rota"}
+_TEAM = {"people": "members", "weekly_rota": "rota", "business_hours": "hours"}
 _HOURS = {"start": "from", "end": "to", "until": "to"}
 _MISSPELT = 0.8  # sevrity is like severity, but a label named service or area is like no key of a match
 _MATCH_KEYS = frozenset(Match.model_fields) - {"named"}
@@ -122,7 +122,17 @@ def _team(node: Node) -> Node:
     if node.items is not None:
         return _like(node, {"members": (node, node)})
     entries = _respelled(node, _TEAM)
-    _within(entries, "rota", lambda rota: _like(rota, {"weekly": (rota, rota)}) if rota.items is not None else rota)
+    _within(entries, "rota", _rota)
+    _within(entries, "hours", lambda hours: _like(hours, _respelled(hours, _HOURS)))
+    return _like(node, entries)
+
+
+def _rota(node: Node) -> Node:
+    if node.items is not None:
+        return _like(node, {"weekly": (node, node)})
+    entries = dict(node.entries or {})
+    _within(entries, "overrides", _listed)
+    _within(entries, "overrides", _each(_absence))
     return _like(node, entries)
 
 

@@ -98,12 +98,11 @@ class Alerts(Pipeline):
         from alerting_pipeline.adapters.marts import Marts
         from alerting_pipeline.adapters.scanner import Scanner
         from alerting_pipeline.domain.relation import parameters_or_file
-        from alerting_pipeline.rendering.announcement import Directory
         from alerting_pipeline.store.evaluations import EvaluationLedger
         from alerting_pipeline.usecases.evaluate import Evaluator
 
         held = self.definition_ledger.in_force()
-        directory = Directory(held.routing, held.destinations, self.settings.public_url)
+        directory = held.directory(self.settings.public_url)
         ledger = EvaluationLedger(self.engine, directory)
         if files is not None:
             scanner = Scanner(self.warehouse, Marts(self.catalog), parameters_or_file(files.values()))
@@ -116,14 +115,12 @@ class Alerts(Pipeline):
         from alerting_pipeline.adapters.scanner import Scanner
         from alerting_pipeline.domain.evaluation import Order
         from alerting_pipeline.domain.relation import parameters_of
-        from alerting_pipeline.rendering.announcement import Directory
         from alerting_pipeline.store.definitions import InForce
         from alerting_pipeline.store.evaluations import EvaluationLedger
         from alerting_pipeline.usecases.evaluate import Evaluator
         from alerting_pipeline.usecases.rehearse import rehearse
 
-        nobody = InForce()
-        ledger = EvaluationLedger(self.engine, Directory(nobody.routing, nobody.destinations, self.settings.public_url))
+        ledger = EvaluationLedger(self.engine, InForce().directory(self.settings.public_url))
 
         def evaluate(
             transaction: Transaction, definition: AlertDefinition, step: Step, number: int
@@ -137,24 +134,22 @@ class Alerts(Pipeline):
     @property
     def incident_desk(self) -> IncidentDesk:
         """Incidents for people: to look at, and to act on."""
-        from alerting_pipeline.rendering.announcement import Directory
         from alerting_pipeline.store.announcements import Announcer
         from alerting_pipeline.store.incident_desk import IncidentDesk
 
         held = self.definition_ledger.in_force()
-        directory = Directory(held.routing, held.destinations, self.settings.public_url)
+        directory = held.directory(self.settings.public_url)
         return IncidentDesk(self.engine, Announcer(directory, held.of_incidents))
 
     @property
     def held_ledger(self) -> HeldLedger:
         """What is held back from people, for the flush."""
-        from alerting_pipeline.rendering.announcement import Directory
         from alerting_pipeline.store.announcements import Announcer
         from alerting_pipeline.store.held_ledger import HeldLedger
 
         def announcer() -> Announcer:
             held = self.definition_ledger.in_force()
-            directory = Directory(held.routing, held.destinations, self.settings.public_url)
+            directory = held.directory(self.settings.public_url)
             return Announcer(directory, held.of_incidents)
 
         return HeldLedger(self.engine, announcer)

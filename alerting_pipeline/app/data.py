@@ -48,12 +48,11 @@ class Data(Alerts):
         alerts: Mapping[str, AlertDefinition] | None = None,
     ) -> DataChecker:
         """Checks the data definitions that are in force now; `files` and `alerts`: these instead, for a dry run."""
-        from alerting_pipeline.rendering.announcement import Directory
         from alerting_pipeline.store.evaluations import EvaluationLedger
         from alerting_pipeline.usecases.check_data import DataChecker, downstream_of, relations_of
 
         held = self.definition_ledger.in_force()
-        directory = Directory(held.routing, held.destinations, self.settings.public_url)
+        directory = held.directory(self.settings.public_url)
         return DataChecker(
             definitions=held.data if files is None else files,
             relations=relations_of(self.catalog),

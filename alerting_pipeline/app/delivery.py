@@ -57,7 +57,7 @@ class Delivery(Reports):
             mail_from=self.settings.mail_from,
         )
         built_in = {INBOX.name: INBOX, REPORT_MAIL.name: REPORT_MAIL}
-        channels = Channels(lambda name: {**held().destinations, **built_in}.get(name), surroundings)
+        channels = Channels(lambda name: built_in.get(name) or held().book.look_up(name), surroundings)
         return DeliveryWorker(self.outbox, channels, terms)
 
     @property

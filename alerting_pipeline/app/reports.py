@@ -41,12 +41,11 @@ class Reports(Data):
     @property
     def report_ledger(self) -> PostgresReportLedger:
         """Messages and windows of reports."""
-        from alerting_pipeline.rendering.announcement import Directory
         from alerting_pipeline.store.announcements import Announcer
         from alerting_pipeline.store.report_ledger import PostgresReportLedger
 
         held = self.definition_ledger.in_force()
-        directory = Directory(held.routing, held.destinations, self.settings.public_url)
+        directory = held.directory(self.settings.public_url)
         return PostgresReportLedger(self.engine, Announcer(directory, held.alerts))
 
     def unsubscribe_url(self, report: str, address: str) -> str:

@@ -36,11 +36,11 @@ _TAG = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 
 def alert_definitions(blueprint: Blueprint) -> dg.Definitions:
     """One node per alert and per destination that some alert reaches, and one check per alert."""
-    tree, known = blueprint.loaded.routing, blueprint.loaded.destinations
+    tree, book = blueprint.loaded.routing, blueprint.loaded.book
     reached: dict[str, Destination] = {}
     senders: dict[str, list[str]] = {}
     for name, definition in blueprint.alerts.items():
-        for destination in reachable(definition, tree, known):
+        for destination in reachable(definition, tree, book):
             reached[destination.name] = destination
             senders.setdefault(destination.name, []).append(name)
     alerts = [_alert(blueprint, definition) for definition in blueprint.alerts.values()]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
-from alerting_pipeline.domain.people import is_email
+from alerting_pipeline.domain.people import Audience, is_email
 from alerting_pipeline.domain.written import Strict
 
-Audience = Literal["business", "engineering"]
 CHANNELS = ("slack", "email", "sheet", "table", "csv", "file")
 """The channels that are built in; others come by the entry points of group alerting_pipeline.channels."""
 TABLE_SCHEMA = "operations"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from alerting_pipeline.domain.catalog import Catalog
+from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.destination import INBOX, Destination
@@ -59,6 +60,11 @@ class Loaded:
         """The good data definitions, by name."""
         found = sorted(self.definitions.items())
         return {name: definition for name, definition in found if isinstance(definition, DataDefinition)}
+
+    @property
+    def book(self) -> AddressBook:
+        """Whom names stand for: destinations, and people and teams by `@name`."""
+        return AddressBook(self.destinations, self.people)
 
     @property
     def errors(self) -> tuple[Problem, ...]:

@@ -32,13 +32,9 @@ def in_definition(definition: Definition) -> Iterator[Finding]:
 def in_people(people: People) -> Iterator[Finding]:
     """What people.yaml says that is not in force yet."""
     for name, person in people.people.items():
-        if person.absences:
-            yield _note(("people", name, "absences"), "absences are not in force yet")
         if person.budget:
             yield _note(("people", name, "budget"), "budget is not in force yet")
     for name, team in people.teams.items():
-        if team.rota:
-            yield _note(("teams", name, "rota"), "rota is not in force yet")
         if team.budget:
             yield _note(("teams", name, "budget"), "budget is not in force yet")
 

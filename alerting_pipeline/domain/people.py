@@ -1,18 +1,23 @@
 """People, roles and teams as people.yaml states them: who owns what, who may do what, who is reached how.
 
-A role says what somebody may do, a team what they answer for. Rota, absences and budgets are read and checked here;
-who is on call and whose messages become a digest is decided elsewhere.
+A role says what somebody may do, a team what they answer for. Rota, absences, hours and budgets are read here; who is
+on call is decided in `domain.rota`, what counts as working time in `domain.working_hours`, and whose address a name
+stands for in `domain.contact`.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date
-from typing import Annotated, Any
+from datetime import date, datetime, time
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from alerting_pipeline.domain.written import Day, Integer, Strict, Text, Texts, text
+from alerting_pipeline.domain.hours import WEEKDAYS, Hours, TimeOfDay, Weekday
+from alerting_pipeline.domain.written import Day, Duration, Integer, Strict, Text, Texts, TimeZone, day, instant, text
+
+Audience = Literal["business", "engineering"]
+"""Whom one may tell what: only engineers are told of data and system failures."""
 
 _EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 _BUDGET = re.compile(r"([0-9]{1,4}) per (hour|day|week)")
@@ -76,16 +81,98 @@ class Person(Strict):
     user: Text | None = Field(default=None, description="The login name, which `--as` defaults to on the command line.")
     roles: Texts = Field(default=(), description="What the person may do: roles of this file.")
     absences: tuple[Absence, ...] = Field(default=(), description="Times in which the person isn't reached.")
+    left: Day | None = Field(default=None, description="The first day on which the person is no longer here.")
     budget: WrittenBudget = Field(default=None, description="At most so many messages, such as 5 per week.")
+
+    def has_left(self, on: date) -> bool:
+        """Is the person no longer here on that day?"""
+        return self.left is not None and self.left <= on
+
+    def absence(self, on: date) -> Absence | None:
+        """The absence that the day falls into."""
+        return next((each for each in self.absences if each.from_ <= on <= each.to), None)
+
+
+def _moment(value: Any) -> Any:
+    """A day, or an instant with its offset."""
+    if isinstance(value, datetime) or (isinstance(value, str) and ":" in value):
+        return instant(value)
+    return day(value)
+
+
+Moment = Annotated[
+    datetime | date,
+    BeforeValidator(_moment),
+    PlainSerializer(lambda value: value.isoformat(), return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
+
+
+class Override(Strict):
+    """Somebody else is on call for a time: a swap, or a day taken over."""
+
+    from_: Moment = Field(alias="from", description="The first day, or an instant such as 2026-02-03T18:00:00+01:00.")
+    to: Moment = Field(description="The last day, which is included, or the instant at which it ends.")
+    person: Text = Field(description="Who is on call instead.")
+
+    @model_validator(mode="after")
+    def _goes_forward(self) -> Override:
+        is_same_kind = isinstance(self.from_, datetime) == isinstance(self.to, datetime)
+        if is_same_kind and (self.from_ > self.to or (self.from_ == self.to and isinstance(self.from_, datetime))):
+            raise ValueError(f"an override from {self.from_} cannot end at {self.to}; swap the two")
+        return self
+
+
+class HandOver(Strict):
+    """When the duty goes from one person to the next."""
+
+    day: Weekday | None = Field(default=None, description="The day of the week; default: that of `starts`.")
+    at: TimeOfDay = Field(default=time(0), description="The time of day, by the clock of the rota's time zone.")
+
+
+def _hand_over(value: Any) -> Any:
+    if isinstance(value, HandOver | dict):
+        return value
+    *days, last = text(value).split()
+    if last in WEEKDAYS and not days:
+        return {"day": last}
+    if len(days) > 1 or (days and days[0] not in WEEKDAYS):
+        raise ValueError(f'"{value}" is not a time of hand-over; write one such as mon 09:00')
+    return {"day": days[0] if days else None, "at": last}
+
+
+WrittenHandOver = Annotated[
+    HandOver, BeforeValidator(_hand_over), WithJsonSchema({"type": "string", "examples": ["mon 09:00"]})
+]
 
 
 class Rota(Strict):
     """Who is on call: one week each, in turn."""
 
     starts: Day = Field(
-        default=date(1970, 1, 5), description="The first day of the first person's week; default: weeks from Monday."
+        default=date(1970, 1, 5),
+        description="The first person's first week begins with the first hand-over from this day on.",
     )
     weekly: Texts = Field(min_length=1, description="People, in the order of their weeks.")
+    hand_over: WrittenHandOver = Field(
+        default_factory=HandOver,
+        description="Day and hour of the change, such as mon 09:00; default: the day of `starts`, at midnight.",
+    )
+    timezone: TimeZone | None = Field(default=None, description="Its clock; default: that of the team's hours, or UTC.")
+    overrides: tuple[Override, ...] = Field(default=(), description="Times for which somebody else takes over.")
+
+
+class Escalation(Strict):
+    """Who hears of an incident that nobody has taken, each after a time since it was told."""
+
+    on_call_after: Duration | None = Field(default=None, description="After that, whoever is on call: 30m.")
+    lead_after: Duration | None = Field(default=None, description="After that, the lead: 2h.")
+
+    @model_validator(mode="after")
+    def _climbs(self) -> Escalation:
+        if self.on_call_after is not None and self.lead_after is not None and self.lead_after < self.on_call_after:
+            raise ValueError("the lead is told after whoever is on call; let lead_after be the longer one")
+        return self
 
 
 class Team(Strict):
@@ -93,10 +180,32 @@ class Team(Strict):
 
     description: Text = Field(default="", description="What the team answers for.")
     members: Texts = Field(default=(), description="People of this file.")
+    lead: Text | None = Field(default=None, description="Who hears of it in the end: a person of this file.")
     rota: Rota | None = Field(default=None, description="Who is on call in which week.")
+    hours: Hours | None = Field(default=None, description="When the team works; default: at all hours.")
+    holidays: tuple[Day, ...] = Field(default=(), description="Days on which the team does not work.")
+    escalation: Escalation = Field(
+        default_factory=Escalation, description="Who is told when nobody takes an incident of the team, and when."
+    )
+    audience: Audience = Field(
+        default="business", description="engineering: its people may be told of data and system failures as well."
+    )
     email: Email | None = Field(default=None, description="The team's mail address.")
     slack: Text | None = Field(default=None, description="The team's Slack channel.")
     budget: WrittenBudget = Field(default=None, description="At most so many messages, such as 5 per week.")
+
+    @property
+    def zone(self) -> str:
+        """The time zone of the team's rota, or else of its hours."""
+        if self.rota is not None and self.rota.timezone is not None:
+            return self.rota.timezone
+        return self.hours.timezone if self.hours is not None else "UTC"
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """Members, lead and rota, each once."""
+        rota = self.rota.weekly if self.rota is not None else ()
+        return tuple(dict.fromkeys((*self.members, *((self.lead,) if self.lead else ()), *rota)))
 
 
 class People(Strict):

@@ -6,26 +6,27 @@ walk takes every branch that some incident of the definition could take. It errs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.definition import AlertDefinition
-from alerting_pipeline.domain.destination import Destination, ad_hoc
+from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.incident import Kind
 from alerting_pipeline.domain.routing_tree import Branch, Match, RoutingTree
 
 
-def reachable(
-    definition: AlertDefinition, tree: RoutingTree, destinations: Mapping[str, Destination]
-) -> tuple[Destination, ...]:
-    """The destinations that some incident of the definition could reach, write-back included, in order of name."""
+def reachable(definition: AlertDefinition, tree: RoutingTree, book: AddressBook) -> tuple[Destination, ...]:
+    """The destinations that some incident of the definition could reach, write-back included, in order of name.
+
+    For `@team` those are all whose turn on call it can be.
+    """
     walk = _Walk(definition)
     leftover = walk.through(tree.routes)
     names = {*walk.reached, *definition.notify, *(entry.destination for entry in definition.write_back)}
     if leftover:
         names |= set(tree.fallback)
-    known = (destinations.get(name) or ad_hoc(name) for name in sorted(names))
-    return tuple(destination for destination in known if destination is not None)
+    found = {place.name: place for name in sorted(names) for place in book.find(name, None).destinations}
+    return tuple(found[name] for name in sorted(found))
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from alerting_pipeline.domain.action_check import table_of
+from alerting_pipeline.domain.contact import SIGN, AddressBook
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.destination import TABLE_SCHEMA, Destination, ad_hoc
 from alerting_pipeline.domain.nearest import did_you_mean
@@ -39,13 +40,15 @@ def check_owner(owner: str, people: People) -> Iterator[Finding]:
     yield from _known(("owner",), f'owner "{owner}"', owner, people.teams, "a team in people.yaml")
 
 
-def check_destinations(definition: AlertDefinition, destinations: Mapping[str, Destination]) -> Iterator[Finding]:
+def check_destinations(
+    definition: AlertDefinition, destinations: Mapping[str, Destination], people: People | None
+) -> Iterator[Finding]:
     """What `notify` and `write_back` name must be a destination, of the right channel, and find what it needs."""
     for index, entry in enumerate(definition.notify):
         if entry in destinations:
             continue
-        if ad_hoc(entry) is not None:
-            yield from _destination(("notify", index), entry, destinations)
+        if ad_hoc(entry) is not None or entry.startswith(SIGN):
+            yield from _destination(("notify", index), entry, destinations, people)
         else:
             remedy = did_you_mean(entry, destinations) or "write #channel, a mail address, or a name from that file"
             yield Finding(("notify", index), f'"{entry}" is not a destination in destinations.yaml', remedy)
@@ -110,8 +113,9 @@ def check_routing(
     """Destinations and owners that the tree names must exist; the fallback must reach an engineer."""
     if destinations is not None:
         for index, name in enumerate(tree.fallback):
-            yield from _destination(("fallback", index), name, destinations)
-        known = [found for name in tree.fallback if (found := destinations.get(name) or ad_hoc(name)) is not None]
+            yield from _destination(("fallback", index), name, destinations, people)
+        book = AddressBook(destinations, people or People())
+        known = [found for name in tree.fallback for found in book.find(name, None).destinations]
         if known and not any(destination.audience == "engineering" for destination in known):
             what = "no destination of the fallback is for engineers"
             what += ", so failures that no branch takes stay in the local inbox"
@@ -135,7 +139,7 @@ def _check_branches(
         names.add(branch.title)
         if destinations is not None:
             for position, name in enumerate(branch.destinations):
-                yield from _destination((*at, "destinations", position), name, destinations)
+                yield from _destination((*at, "destinations", position), name, destinations, people)
         yield from _check_match((*at, "match"), branch.match, people)
         yield from _check_branches(at, branch.children, destinations, people)
 
@@ -146,8 +150,14 @@ def _check_match(at: Way, match: Match, people: People | None) -> Iterator[Findi
             yield from _known((*at, "owner", index), f'owner "{team}"', team, people.teams, "a team in people.yaml")
 
 
-def _destination(at: Way, name: str, destinations: Mapping[str, Destination]) -> Iterator[Finding]:
-    if ad_hoc(name) is not None and name not in destinations:
+def _destination(
+    at: Way, name: str, destinations: Mapping[str, Destination], people: People | None
+) -> Iterator[Finding]:
+    if name.startswith(SIGN) and name not in destinations:
+        if people is not None:
+            known = [SIGN + who for who in (*people.people, *people.teams)]
+            yield from _known(at, f'"{name}"', name, known, "a person or a team in people.yaml")
+    elif ad_hoc(name) is not None and name not in destinations:
         if (hint := did_you_mean(name, destinations, _MISSPELT)) is not None:
             yield Finding(at, f'"{name}" is not in destinations.yaml', hint, severity="note")
     else:

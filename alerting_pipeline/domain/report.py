@@ -11,8 +11,8 @@ from pydantic import Field
 
 from alerting_pipeline.domain.case import Entity, Row
 from alerting_pipeline.domain.definition import AnyTrigger, Definition, Name, Trigger
+from alerting_pipeline.domain.hours import Hours
 from alerting_pipeline.domain.parameters import Parameter
-from alerting_pipeline.domain.routing_tree import Hours
 from alerting_pipeline.domain.written import Flag, Instant, Integer, Strict, Text, Texts, TimeZone
 
 REPORT_TEMPLATE_NAMES = frozenset(

@@ -9,11 +9,12 @@ only destinations whose audience is engineering, whatever the branches say: a bu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from alerting_pipeline.domain.destination import INBOX, Destination, ad_hoc
+from alerting_pipeline.domain.contact import AddressBook
+from alerting_pipeline.domain.destination import INBOX, Destination
 from alerting_pipeline.domain.incident import Kind
 from alerting_pipeline.domain.routing_tree import Branch, Match, RoutingTree
 
@@ -55,14 +56,15 @@ class Routed:
 def route(
     facts: Facts,
     tree: RoutingTree,
-    destinations: Mapping[str, Destination],
+    book: AddressBook,
     *,
     notify: Iterable[str] = (),
     write_back: Iterable[str] = (),
 ) -> Routed:
     """Walk the tree for one incident; `notify` and `write_back` are the definition's own entries.
 
-    Names that are in no destinations file are left out here; `alerting validate` is where they are errors.
+    `@name` is a person, or whoever is on call for a team at `facts.at`. Names that are in no file are left out here;
+    `alerting validate` is where they are errors.
     """
     considered: list[Considered] = []
     taken = _walk(tree.routes, "", facts, considered)
@@ -72,20 +74,18 @@ def route(
         chosen += [(name, "named in write_back") for name in write_back]
     allowed: dict[str, tuple[Destination, str]] = {}
     barred: list[str] = []
-    for name, why in chosen:
-        destination = destinations.get(name) or ad_hoc(name)
-        if destination is None or name in allowed:
+    for destination, why in _resolved(chosen, book, facts.at):
+        if destination.name in allowed:
             continue
         if not _may_receive(destination, facts.kind):
-            barred.append(f"not {name}: {facts.kind.value} failures go to engineers only")
+            barred.append(f"not {destination.name}: {facts.kind.value} failures go to engineers only")
             continue
-        allowed[name] = (destination, why)
+        allowed[destination.name] = (destination, why)
     if not taken or not allowed:
         why = "fallback: no branch took it" if not taken else "fallback: no destination was left"
-        for name in tree.fallback:
-            destination = destinations.get(name) or ad_hoc(name)
-            if destination is not None and _may_receive(destination, facts.kind) and name not in allowed:
-                allowed[name] = (destination, why)
+        for destination, said in _resolved([(name, why) for name in tree.fallback], book, facts.at):
+            if _may_receive(destination, facts.kind) and destination.name not in allowed:
+                allowed[destination.name] = (destination, said)
     if not allowed:
         allowed[INBOX.name] = (INBOX, "nobody else may be told of it")
     return Routed(
@@ -94,6 +94,16 @@ def route(
         reasons=tuple(f"{name}: {why}" for name, (_, why) in allowed.items()) + tuple(dict.fromkeys(barred)),
         considered=tuple(considered),
     )
+
+
+def _resolved(
+    chosen: Iterable[tuple[str, str]], book: AddressBook, at: datetime | None
+) -> Iterator[tuple[Destination, str]]:
+    """The destinations that names stand for at that instant, each with why it is one."""
+    for name, why in chosen:
+        reached = book.find(name, at)
+        for destination in reached.destinations:
+            yield destination, f"{why}: {name}, {reached.why}" if reached.why else why
 
 
 def _may_receive(destination: Destination, kind: Kind) -> bool:

@@ -2,69 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, time
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from alerting_pipeline.domain.destination import INBOX, Destination, ad_hoc
+from alerting_pipeline.domain.hours import Hours
 from alerting_pipeline.domain.severity import Level
-from alerting_pipeline.domain.written import Flag, Integer, Strict, Text, Texts, TimeZone, text, text_list
+from alerting_pipeline.domain.written import Flag, Integer, Strict, Text, Texts, text_list
 
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-def _clock_time(value: Any) -> Any:
-    if isinstance(value, time):
-        return value
-    match = re.fullmatch(r"([01][0-9]|2[0-4]):([0-5][0-9])", text(value))
-    if match is None or (match.group(1) == "24" and match.group(2) != "00"):
-        raise ValueError(f'"{value}" is not a time of day; write one such as "09:00"')
-    return time.max if match.group(1) == "24" else time(int(match.group(1)), int(match.group(2)))
-
-
-def _clock_text(value: time) -> str:
-    return "24:00" if value == time.max else f"{value:%H:%M}"
-
-
-TimeOfDay = Annotated[
-    time,
-    BeforeValidator(_clock_time),
-    PlainSerializer(_clock_text, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"}),
-]
 _LIST = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 Levels = Annotated[tuple[Level, ...], BeforeValidator(text_list), WithJsonSchema(_LIST)]
 Kinds = Annotated[tuple[Literal["business", "data", "system"], ...], BeforeValidator(text_list), WithJsonSchema(_LIST)]
-Days = Annotated[tuple[Weekday, ...], BeforeValidator(text_list), WithJsonSchema(_LIST)]
-
-
-class Hours(Strict):
-    """A part of the week, in one time zone; the end is not included."""
-
-    days: Days = Field(default=WEEKDAYS[:5], description="Days of the week: [mon, tue, wed, thu, fri].")
-    from_: TimeOfDay = Field(default=time(9), alias="from", description='The start, such as "09:00".')
-    to: TimeOfDay = Field(default=time(17), description='The end, such as "17:00".')
-    timezone: TimeZone = Field(default="UTC", description="The IANA time zone, such as Europe/Berlin.")
-
-    @model_validator(mode="after")
-    def _goes_forward(self) -> Hours:
-        if self.from_ >= self.to:
-            raise ValueError("hours end after they start; for a night, write outside_hours with the day's hours")
-        return self
-
-    def include(self, moment: datetime) -> bool:
-        """Does the moment fall into these hours, by the clock of their time zone?"""
-        local = moment.astimezone(ZoneInfo(self.timezone))
-        return WEEKDAYS[local.weekday()] in self.days and self.from_ <= local.time() < self.to
-
-    def described(self) -> str:
-        """The hours in words."""
-        return f"{', '.join(self.days)} {self.from_:%H:%M}-{self.to:%H:%M} {self.timezone}"
 
 
 class Match(Strict):

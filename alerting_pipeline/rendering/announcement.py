@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.data_definition import DataDefinition, OfIncidents
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.holding import ROWS, How
 from alerting_pipeline.domain.incident import Incident, Kind, Transition
+from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.reach import reachable
 from alerting_pipeline.domain.routing import Facts, route
 from alerting_pipeline.domain.routing_tree import RoutingTree
@@ -43,10 +45,16 @@ class Directory:
     tree: RoutingTree
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     public_url: str = ""
+    people: People = field(default_factory=People)
+
+    @property
+    def book(self) -> AddressBook:
+        """Whom names stand for: destinations, and people and teams by `@name`."""
+        return AddressBook(self.destinations, self.people)
 
     def keeps_rows(self, definition: AlertDefinition) -> bool:
         """Whether some incident of the definition may have a row in a sheet, table or file."""
-        return any(place.channel in ROWS for place in reachable(definition, self.tree, self.destinations))
+        return any(place.channel in ROWS for place in reachable(definition, self.tree, self.book))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +157,7 @@ def _places(
     routed = route(
         facts,
         directory.tree,
-        directory.destinations,
+        directory.book,
         notify=definition.notify if is_alert else (),
         write_back=[entry.destination for entry in definition.write_back] if is_alert else (),
     )

@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 
 from alerting_pipeline.domain.ports import Clock
 from alerting_pipeline.domain.system_definitions import SystemFinding
-from alerting_pipeline.rendering.announcement import Directory
 from alerting_pipeline.store.announcements import Announcer
 from alerting_pipeline.store.definitions import InForce
 from alerting_pipeline.store.incidents import clear_finding, record_finding
@@ -49,4 +48,4 @@ class DeadLetters:
 
     def _announcer(self) -> Announcer:
         held = self._in_force()
-        return Announcer(Directory(held.routing, held.destinations, self._public_url), held.alerts)
+        return Announcer(held.directory(self._public_url), held.alerts)

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from alerting_pipeline.domain.action import Action
+from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.data_definition import DataDefinition, OfIncidents
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.destination import INBOX, Destination
@@ -72,6 +73,15 @@ class InForce:
         """All definitions that open incidents, by name."""
         return {**self.alerts, **self.data}
 
+    @property
+    def book(self) -> AddressBook:
+        """Whom names stand for: destinations, and people and teams by `@name`."""
+        return AddressBook(self.destinations, self.people)
+
+    def directory(self, public_url: str) -> Directory:
+        """Where messages may go; links in them begin with the address."""
+        return Directory(self.routing, self.destinations, public_url, self.people)
+
 
 class DefinitionLedger:
     """The versions and what is in force."""
@@ -122,7 +132,7 @@ class DefinitionLedger:
 
     def _announcer(self, connection: Connection) -> Announcer:
         held = _in_force(connection)
-        return Announcer(Directory(held.routing, held.destinations, self._public_url), held.of_incidents)
+        return Announcer(held.directory(self._public_url), held.of_incidents)
 
 
 def actions_of(connection: Connection, alert: str, version: str) -> dict[str, Action]:

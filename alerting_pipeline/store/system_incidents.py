@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 
 from alerting_pipeline.domain.ports import Clock
 from alerting_pipeline.domain.system_definitions import SystemFinding
-from alerting_pipeline.rendering.announcement import Directory
 from alerting_pipeline.store.announcements import Announcer
 from alerting_pipeline.store.definitions import InForce
 from alerting_pipeline.store.incidents import clear_finding, record_finding
@@ -38,4 +37,4 @@ class SystemIncidents:
 
     def _announcer(self) -> Announcer:
         held = self.in_force()
-        return Announcer(Directory(held.routing, held.destinations, self.public_url), held.of_incidents)
+        return Announcer(held.directory(self.public_url), held.of_incidents)

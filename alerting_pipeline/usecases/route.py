@@ -89,7 +89,7 @@ def _routed(loaded: Loaded, definition: Routable, level: str, trial: Trial) -> R
     return route(
         facts,
         loaded.routing,
-        loaded.destinations,
+        loaded.book,
         notify=definition.notify if is_alert else (),
         write_back=[entry.destination for entry in definition.write_back] if is_alert else (),
     )

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.incident import Kind
@@ -18,6 +19,7 @@ from alerting_pipeline.domain.routing_tree import RoutingTree
 
 NAMES = ("#a", "#b", "#c", "#d", "everybody")
 DESTINATIONS = {name: Destination(name=name, channel="slack", audience="engineering") for name in NAMES}
+BOOK = AddressBook(DESTINATIONS)
 MOMENTS = (datetime(2026, 1, 5, 12, tzinfo=UTC), datetime(2026, 1, 5, 23, tzinfo=UTC))
 
 
@@ -32,7 +34,7 @@ def _definition(levels: tuple[str, ...] = ("critical", "medium"), **more: object
 
 
 def _names(definition: AlertDefinition, tree: RoutingTree) -> set[str]:
-    return {destination.name for destination in reachable(definition, tree, DESTINATIONS)}
+    return {destination.name for destination in reachable(definition, tree, BOOK)}
 
 
 def _tree(*routes: dict[str, object]) -> RoutingTree:
@@ -97,7 +99,7 @@ def test_whatever_routing_decides_is_an_edge_of_the_lineage(routes: list[Any]):
     drawn = _names(definition, tree)
     for level, region, at in product(("critical", "high", "medium"), ("north", "south"), MOMENTS):
         facts = Facts("late", Kind.BUSINESS, level, "ops", {"area": "fraud"}, {"region": region}, at)
-        assert {destination.name for destination in route(facts, tree, DESTINATIONS).destinations} <= drawn
+        assert {destination.name for destination in route(facts, tree, BOOK).destinations} <= drawn
 
 
 @given(_branches(2))
@@ -117,8 +119,6 @@ def test_where_nothing_depends_on_the_row_there_is_no_edge_too_many(routes: list
     decided = {
         destination.name
         for level in ("critical", "high", "medium")
-        for destination in route(
-            Facts("late", Kind.BUSINESS, level, "ops", {"area": "fraud"}), tree, DESTINATIONS
-        ).destinations
+        for destination in route(Facts("late", Kind.BUSINESS, level, "ops", {"area": "fraud"}), tree, BOOK).destinations
     }
     assert _names(definition, tree) == decided

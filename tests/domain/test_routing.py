@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
+from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.destination import Destination, ad_hoc
 from alerting_pipeline.domain.incident import Kind
 from alerting_pipeline.domain.routing import Facts, Routed, route
@@ -16,6 +17,7 @@ DESTINATIONS = {
     name: Destination(name=name, channel="slack", audience="engineering" if name == "engineers" else "business")
     for name in ("engineers", "risk", "risk-lead", "night", "everybody", "sheet")
 }
+BOOK = AddressBook(DESTINATIONS)
 TREE = {
     "fallback": ["engineers", "everybody"],
     "routes": [
@@ -50,7 +52,7 @@ def routed(
 ) -> Routed:
     entity = {"region": labels.pop("region")} if "region" in labels else {}
     facts = Facts("large", kind, severity, owner, labels, entity, at)
-    return route(facts, RoutingTree.model_validate(TREE), DESTINATIONS, notify=notify, write_back=["sheet"])
+    return route(facts, RoutingTree.model_validate(TREE), BOOK, notify=notify, write_back=["sheet"])
 
 
 def names(found: Routed) -> list[str]:
@@ -85,10 +87,10 @@ def test_what_no_branch_takes_goes_to_the_fallback() -> None:
 @pytest.mark.parametrize("kind", list(Kind))
 def test_what_nobody_may_receive_stays_in_the_local_inbox(kind: Kind) -> None:
     nowhere = RoutingTree.model_validate({"routes": [{"match": {"owner": "x"}, "destinations": ["risk"]}]})
-    assert names(route(Facts("large", kind, "high", "y"), nowhere, DESTINATIONS)) == ["local inbox"]
+    assert names(route(Facts("large", kind, "high", "y"), nowhere, BOOK)) == ["local inbox"]
     business = RoutingTree.model_validate({"fallback": ["risk"]})
     expected = ["risk"] if kind is Kind.BUSINESS else ["local inbox"]
-    assert names(route(Facts("large", kind, "high", "y"), business, DESTINATIONS)) == expected
+    assert names(route(Facts("large", kind, "high", "y"), business, BOOK)) == expected
 
 
 def test_a_name_may_be_a_label_or_a_column() -> None:
@@ -96,7 +98,7 @@ def test_a_name_may_be_a_label_or_a_column() -> None:
     by_label = Facts("large", Kind.BUSINESS, "high", "y", labels={"area": "fraud"})
     by_column = Facts("large", Kind.BUSINESS, "high", "y", entity={"area": "fraud"})
     neither = Facts("large", Kind.BUSINESS, "high", "y", entity={"area": None})
-    found = [route(facts, tree, DESTINATIONS).path for facts in (by_label, by_column, neither)]
+    found = [route(facts, tree, BOOK).path for facts in (by_label, by_column, neither)]
     assert found == [("area is fraud",), ("area is fraud",), ("fallback",)]
 
 
