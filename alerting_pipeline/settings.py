@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from alerting_pipeline.domain.errors import BadCall
 
@@ -44,6 +44,17 @@ def _aware(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def _host_list(value: object) -> object:
+    """Hosts between commas, each with or without a port."""
+    if not isinstance(value, str):
+        return value
+    hosts = [host.strip().lower().rstrip(".") for host in value.split(",") if host.strip()]
+    if any("/" in host or "*" in host or "@" in host for host in hosts):
+        raise ValueError("holds hosts, not addresses; write hooks.example.com, internal.example.com:8443")
+    return hosts
+
+
+HostList = Annotated[tuple[str, ...], BeforeValidator(_host_list)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres)]
 HttpUrl = Annotated[str, AfterValidator(_http)]
 
@@ -82,6 +93,14 @@ class Settings(BaseModel):
     )
     signing_key: SecretStr | None = Field(
         default=None, description="The key of links in mails; without it one is made and kept in the home."
+    )
+    http_hosts: HostList = Field(
+        default=(),
+        description="Hosts that webhooks, tickets and pages may go to, between commas; without it: any public.",
+    )
+    private_hosts: HostList = Field(
+        default=(),
+        description="Hosts on your own network that they may go to as well, between commas; without it: none.",
     )
     as_of: Annotated[datetime, AfterValidator(_aware)] | None = Field(
         default=None, description="What counts as now, for trials; without it: the database's clock."
@@ -152,6 +171,8 @@ VARIABLES = {
     "google_sheets_api_url": "GOOGLE_SHEETS_API_URL",
     "public_url": "ALERTING_PUBLIC_URL",
     "signing_key": "ALERTING_SIGNING_KEY",
+    "http_hosts": "ALERTING_HTTP_HOSTS",
+    "private_hosts": "ALERTING_PRIVATE_HOSTS",
     "as_of": "ALERTING_AS_OF",
 }
 
@@ -181,6 +202,18 @@ def read_settings(environment: Mapping[str, str] | None = None, start: Path | No
         first = error.errors()[0]
         name = VARIABLES.get(str(first["loc"][0]), str(first["loc"][0]))
         raise BadCall(f"{name} {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def read_secret(name: str, environment: Mapping[str, str] | None = None) -> SecretStr | None:
+    """A secret that a destination names by its variable; None where it is not set.
+
+    What is this program's own is refused. It is read each time, so that a file behind NAME_FILE may be exchanged while
+    the program runs.
+    """
+    if name in VARIABLES.values():
+        raise BadCall(f"{name} is this program's own, and not a destination's; name another variable")
+    value = _read(os.environ if environment is None else environment, name)
+    return None if value is None else SecretStr(value)
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

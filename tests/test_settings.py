@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from alerting_pipeline.adapters.channels.secret_name import OWN
 from alerting_pipeline.domain.errors import BadCall
-from alerting_pipeline.settings import VARIABLES, Settings, read_settings
+from alerting_pipeline.settings import VARIABLES, Settings, read_secret, read_settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -75,3 +76,28 @@ def test_a_warehouse_of_its_own_is_refused_until_it_is_in_force() -> None:
     with pytest.raises(BadCall, match="ALERTING_WAREHOUSE_URL is not in force yet"):
         read_settings({"ALERTING_WAREHOUSE_URL": address}, start=ROOT)
     read_settings({"ALERTING_WAREHOUSE_URL": address, "ALERTING_DATABASE_URL": address}, start=ROOT)
+
+
+def test_a_destination_may_not_name_what_is_this_programs_own() -> None:
+    assert all(variable.startswith(OWN) for variable in VARIABLES.values())
+    for variable in VARIABLES.values():
+        with pytest.raises(BadCall, match="is this program's own"):
+            read_secret(variable, {variable: "x"})
+
+
+def test_a_destinations_secret_is_read_from_its_variable_or_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("canary\n")
+    for environment in ({"RISK_SECRET": "canary"}, {"RISK_SECRET_FILE": str(path)}):
+        found = read_secret("RISK_SECRET", environment)
+        assert found is not None and found.get_secret_value() == "canary"
+        assert "canary" not in repr(found)
+    assert read_secret("RISK_SECRET", {}) is None
+
+
+def test_hosts_are_listed_between_commas() -> None:
+    settings = read_settings({"ALERTING_PRIVATE_HOSTS": "Inside.example.com:8443, 10.0.0.7"}, start=ROOT)
+    assert settings.private_hosts == ("inside.example.com:8443", "10.0.0.7")
+    for wrong in ("https://hooks.example.com", "*.example.com"):
+        with pytest.raises(BadCall, match="ALERTING_HTTP_HOSTS holds hosts, not addresses"):
+            read_settings({"ALERTING_HTTP_HOSTS": wrong}, start=ROOT)

@@ -19,6 +19,7 @@ from alerting_pipeline.domain.written import INTEGER_PATTERN, NUMBER_PATTERN, Pl
 _SETTINGS = {
     "slack": "SlackSettings",
     "email": "EmailSettings",
+    "webhook": "WebhookSettings",
     "sheet": "SheetSettings",
     "table": "TableSettings",
     "csv": "CsvSettings",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from slack_sdk import WebClient
 
+    from alerting_pipeline.adapters.channels.registry import Surroundings
     from alerting_pipeline.store.outbox import PostgresOutbox
     from alerting_pipeline.usecases.deliver import DeliveryWorker
     from alerting_pipeline.usecases.deliver import Terms as DeliveryTerms
@@ -42,23 +43,33 @@ class Delivery(Reports):
         self, *, slack_client: Callable[[], WebClient] | None = None, terms: DeliveryTerms | None = None
     ) -> DeliveryWorker:
         """A worker over the outbox. `slack_client` replaces the one made from the settings (Dagster has its own)."""
-        from alerting_pipeline.adapters.channels.registry import Channels, Surroundings
+        from alerting_pipeline.adapters.channels.registry import Channels
         from alerting_pipeline.domain.destination import INBOX, REPORT_MAIL
         from alerting_pipeline.store.dead_letters import Remembered
         from alerting_pipeline.usecases.deliver import DeliveryWorker
 
         held = Remembered(self.definition_ledger.in_force)
-        surroundings = Surroundings(
+        built_in = {INBOX.name: INBOX, REPORT_MAIL.name: REPORT_MAIL}
+        surroundings = self._surroundings(slack_client)
+        channels = Channels(lambda name: built_in.get(name) or held().book.look_up(name), surroundings)
+        return DeliveryWorker(self.outbox, channels, terms)
+
+    def _surroundings(self, slack_client: Callable[[], WebClient] | None = None) -> Surroundings:
+        """What channels may use."""
+        from alerting_pipeline.adapters.channels.http_fence import Hosts
+        from alerting_pipeline.adapters.channels.registry import Surroundings
+        from alerting_pipeline.settings import read_secret
+
+        return Surroundings(
             inbox=self.settings.inbox,
             sheets=self.settings.sheets,
             engine=lambda: self.engine,
             slack_client=slack_client or self._slack_client,
             mail_server=self.settings.smtp_url,
             mail_from=self.settings.mail_from,
+            secret=read_secret,
+            hosts=Hosts(frozenset(self.settings.http_hosts), frozenset(self.settings.private_hosts)),
         )
-        built_in = {INBOX.name: INBOX, REPORT_MAIL.name: REPORT_MAIL}
-        channels = Channels(lambda name: built_in.get(name) or held().book.look_up(name), surroundings)
-        return DeliveryWorker(self.outbox, channels, terms)
 
     @property
     def _slack_client(self) -> Callable[[], WebClient] | None:

@@ -22,10 +22,19 @@ from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.reach import reachable
 from alerting_pipeline.domain.relation import models_read
 
-_KINDS = {"slack": "slack", "email": "email", "sheet": "excel", "table": "postgres", "csv": "csv", "file": "file"}
+_KINDS = {
+    "slack": "slack",
+    "email": "email",
+    "webhook": "webhook",
+    "sheet": "excel",
+    "table": "postgres",
+    "csv": "csv",
+    "file": "file",
+}
 _NOUNS = {
     "slack": "Slack channel",
     "email": "Mail to",
+    "webhook": "Webhook",
     "sheet": "Sheet",
     "table": "Table",
     "csv": "CSV file",

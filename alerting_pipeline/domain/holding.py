@@ -13,8 +13,8 @@ from enum import StrEnum
 from alerting_pipeline.domain.telling import Telling, next_digest
 
 CRITICAL = "critical"
-ROWS = frozenset({"sheet", "table", "csv"})
-"""Channels that take a row per incident: that is what they are for, and nobody is interrupted by one."""
+ROWS = frozenset({"sheet", "table", "csv", "webhook"})
+"""Channels that take a row, or a program's call, per incident: that is what they are for, and nobody is interrupted."""
 
 
 class Why(StrEnum):

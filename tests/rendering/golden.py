@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
-from alerting_pipeline.rendering import email, markdown, record, slack
+from alerting_pipeline.rendering import email, markdown, record, slack, webhook
 from alerting_pipeline.rendering.message import Message
 from tests.rendering.cases import CASES, HOSTILE, hostile_sample
 
+DELIVERY = UUID("00000000-0000-5000-8000-000000000041")
 FOLDER = Path(__file__).parent / "golden"
 
 
@@ -29,6 +31,7 @@ def _forms(name: str, message: Message) -> Iterator[tuple[str, str]]:
     yield f"{name}.html", mail.html.rstrip() + "\n"
     yield f"{name}.txt", f"Subject: {mail.subject}\n\n{mail.text}"
     yield f"{name}.md", markdown.markdown(message)
+    yield f"{name}.webhook.json", json.dumps(webhook.payload(DELIVERY, message), ensure_ascii=False, indent=1) + "\n"
     yield f"{name}.record.json", json.dumps(record.record(message), ensure_ascii=False, indent=1) + "\n"
 
 

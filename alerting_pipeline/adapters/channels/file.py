@@ -21,6 +21,7 @@ from alerting_pipeline.rendering.message import Message
 from alerting_pipeline.rendering.record import record
 from alerting_pipeline.rendering.slack import blocks, fallback, metadata
 from alerting_pipeline.rendering.text import text
+from alerting_pipeline.rendering.webhook import payload
 
 Rendered = dict[str, Any]
 
@@ -93,6 +94,11 @@ def _record(message: Message, delivery: Delivery) -> Rendered:
     return {"record": record(message)}
 
 
+def _webhook(message: Message, delivery: Delivery) -> Rendered:
+    document = payload(delivery.id, message)
+    return {"payload": document, "text": json.dumps(document, ensure_ascii=False, indent=1)}
+
+
 def _plain(message: Message, delivery: Delivery) -> Rendered:
     return {"text": text(message)}
 
@@ -100,6 +106,7 @@ def _plain(message: Message, delivery: Delivery) -> Rendered:
 _RENDERINGS: dict[str, Callable[[Message, Delivery], Rendered]] = {
     "slack": _slack,
     "email": _email,
+    "webhook": _webhook,
     "sheet": _record,
     "table": _record,
     "csv": _record,

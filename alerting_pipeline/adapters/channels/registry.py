@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr, ValidationError
 
+from alerting_pipeline.adapters.channels.http_fence import Hosts
 from alerting_pipeline.domain.destination import REPORT_MAIL, Destination, ad_hoc
 from alerting_pipeline.domain.ports import Channel, Delivery, Undelivered
 
@@ -29,7 +30,10 @@ GROUP = "alerting_pipeline.channels"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What channels may use. Without a Slack client or a mail server, their messages go to the local inbox."""
+    """What channels may use. Without Slack client, mail server or a channel's secret, messages go to the local inbox.
+
+    `secret` gives what a variable holds, None where it is not set; `hosts` may be reached by HTTP.
+    """
 
     inbox: Path
     sheets: Path
@@ -37,6 +41,12 @@ class Surroundings:
     slack_client: Callable[[], WebClient] | None = None
     mail_server: SecretStr | None = None
     mail_from: str = "alerting-pipeline <alerts@localhost>"
+    secret: Callable[[str], SecretStr | None] = lambda name: None
+    hosts: Hosts = field(default_factory=Hosts)
+
+    def lacks(self, *names: str) -> str:
+        """The first of these variables that is not set; an empty text if all are."""
+        return next((name for name in names if self.secret(name) is None), "")
 
 
 Build = Callable[[Destination, Surroundings], Channel]
@@ -123,6 +133,16 @@ def _letters(surroundings: Surroundings) -> Channel:
     return LetterChannel(surroundings.mail_server, surroundings.mail_from)
 
 
+def _webhook(destination: Destination, surroundings: Surroundings) -> Channel:
+    from alerting_pipeline.adapters.channels.http_client import HttpClient
+    from alerting_pipeline.adapters.channels.webhook import WebhookChannel, WebhookSettings
+
+    settings = WebhookSettings.model_validate(dict(destination.settings))
+    if missing := surroundings.lacks(*settings.secrets):
+        return _inbox(surroundings, to=settings.url or destination.name, missing=missing)
+    return WebhookChannel(settings, surroundings.secret, HttpClient(surroundings.hosts))
+
+
 def _sheet(destination: Destination, surroundings: Surroundings) -> Channel:
     from alerting_pipeline.adapters.channels.sheet import SheetChannel, SheetSettings
 
@@ -170,6 +190,7 @@ def _no_engine() -> Engine:
 _BUILT_IN: dict[str, Build] = {
     "slack": _slack,
     "email": _email,
+    "webhook": _webhook,
     "sheet": _sheet,
     "table": _table,
     "csv": _csv,

@@ -14,6 +14,7 @@ from alerting_pipeline.adapters.channels.email import EmailChannel
 from alerting_pipeline.adapters.channels.file import FileChannel
 from alerting_pipeline.adapters.channels.registry import Channels, Surroundings, builders, check
 from alerting_pipeline.adapters.channels.slack import SlackChannel, client_for
+from alerting_pipeline.adapters.channels.webhook import WebhookChannel
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.ports import Undelivered
 from tests.adapters.channels.deliveries import delivery
@@ -83,6 +84,17 @@ def test_destination_that_is_gone_is_dead_with_a_remedy(home: Path) -> None:
     assert not error.value.retryable
 
 
+def test_webhook_whose_secret_is_not_set_goes_to_the_inbox_and_says_so(home: Path) -> None:
+    settings = {"url": "https://hooks.example.com/x", "secret_env": "RISK_SECRET"}
+    hook = Destination(name="risk hook", channel="webhook", settings=settings)
+    sent = delivery(destination=hook.name, channel="webhook")
+    channels(home, hook)(sent).deliver(sent)
+    (document,) = stored(home)
+    assert document["details"] == {"to": "https://hooks.example.com/x", "missing": "RISK_SECRET"}
+    assert document["rendered"]["payload"]["data"]["incident_id"] == 41
+    assert isinstance(channels(home, hook, secret=SecretStr)(sent), WebhookChannel)
+
+
 def test_sheet_is_named_after_its_destination(home: Path) -> None:
     sheet = Destination(name="fraud review/2", channel="sheet")
     sent = delivery(destination=sheet.name, channel="sheet")
@@ -94,7 +106,7 @@ def test_wrong_settings_are_found_before_anything_is_sent() -> None:
     assert check(Destination(name="#risk", channel="slack", settings={"to": "risk"}))
     assert check(Destination(name="#risk", channel="slack", settings={"colour": "red"}))
     assert check(Destination(name="x", channel="pigeon")) == [
-        'there is no channel "pigeon"; there are csv, email, file, sheet, slack, table'
+        'there is no channel "pigeon"; there are csv, email, file, sheet, slack, table, webhook'
     ]
     assert check(Destination(name="team", channel="email", settings={"to": ["ada@example.com", "bob"]}))
     assert check(Destination(name="t", channel="table", settings={"table": "ledger.outbox"}))
@@ -104,6 +116,7 @@ def test_wrong_settings_are_found_before_anything_is_sent() -> None:
         Destination(name="review", channel="sheet", settings={"file": "Fraud review.xlsx"}),
         Destination(name="review", channel="table"),
         Destination(name="local", channel="file"),
+        Destination(name="hook", channel="webhook", settings={"url_env": "HOOK_URL", "secret_env": "HOOK_SECRET"}),
     ):
         assert check(fine) == []
 
