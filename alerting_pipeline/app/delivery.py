@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from slack_sdk import WebClient
 
     from alerting_pipeline.adapters.channels.registry import Surroundings
+    from alerting_pipeline.domain.destination import Destination
+    from alerting_pipeline.domain.ports import Channel
     from alerting_pipeline.store.outbox import PostgresOutbox
     from alerting_pipeline.usecases.deliver import DeliveryWorker
     from alerting_pipeline.usecases.deliver import Terms as DeliveryTerms
@@ -53,6 +55,18 @@ class Delivery(Reports):
         surroundings = self._surroundings(slack_client)
         channels = Channels(lambda name: built_in.get(name) or held().book.look_up(name), surroundings)
         return DeliveryWorker(self.outbox, channels, terms)
+
+    def destination(self, name: str) -> Destination | None:
+        """The destination of this name, as the files say it now; None if nothing is called so."""
+        from alerting_pipeline.domain.destination import INBOX, ad_hoc
+
+        return INBOX if name == INBOX.name else self.loaded_definitions.book.look_up(name) or ad_hoc(name)
+
+    def channel_of(self, destination: Destination) -> Channel:
+        """The way to a destination. Raises Undelivered where its settings are wrong."""
+        from alerting_pipeline.adapters.channels.registry import channel_of
+
+        return channel_of(destination, self._surroundings())
 
     def _surroundings(self, slack_client: Callable[[], WebClient] | None = None) -> Surroundings:
         """What channels may use."""

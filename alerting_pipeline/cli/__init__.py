@@ -30,6 +30,7 @@ COMMANDS = {
     "reports": ("reports", "messages on a schedule: list, preview, send, unsubscribe"),
     "outbox": ("outbox", "messages waiting, sent and dead"),
     "deliver": ("outbox", "hand over what is due"),
+    "send-test": ("send_test", "try out the way to a destination"),
     "doctor": ("doctor", "what is configured, reachable, overdue"),
 }
 
@@ -42,7 +43,7 @@ class _LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"alerting_pipeline.cli.{COMMANDS[cmd_name][0]}")
-        return getattr(module, cmd_name)
+        return getattr(module, cmd_name.replace("-", "_"))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -128,6 +128,15 @@ class Batching(Protocol):
         ...
 
 
+@runtime_checkable
+class Triable(Protocol):
+    """A channel that would leave something behind: it tries the whole way, and takes back what it did."""
+
+    def try_out(self, delivery: Delivery) -> Receipt:
+        """Do what `deliver` does, and undo it. The receipt says under `would_write` or `taken_back` what it was."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A delivery leased to one worker. The write that finishes it carries the same `fence`, or it changes nothing."""

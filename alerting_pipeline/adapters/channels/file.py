@@ -44,7 +44,8 @@ class FileChannel:
         except OSError as error:
             reason = f"the inbox {self._folder} can't be written: {error.strerror or type(error).__name__}"
             raise Undelivered(reason, retryable=True) from error
-        return Receipt({"via": "file", "file": path.name})
+        missing = {"missing": self._details["missing"]} if "missing" in self._details else {}
+        return Receipt({"via": "file", "file": path.name, **missing})
 
     def deliver_batch(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Undelivered]:
         """One file each; one answer each."""

@@ -72,12 +72,17 @@ class Channels:
         with self._lock:
             made_for, channel = self._made.get(name, (None, None))
             if channel is None or made_for != destination:
-                problems = check(destination)
-                if problems:
-                    raise Undelivered(f"{name}: {problems[0]}", retryable=False)
-                channel = builders()[destination.channel](destination, self._surroundings)
+                channel = channel_of(destination, self._surroundings)
                 self._made[name] = (destination, channel)
             return channel
+
+
+def channel_of(destination: Destination, surroundings: Surroundings) -> Channel:
+    """The way to a destination. Raises Undelivered, for good, where its settings are wrong."""
+    problems = check(destination)
+    if problems:
+        raise Undelivered(f"{destination.name}: {problems[0]}", retryable=False)
+    return builders()[destination.channel](destination, surroundings)
 
 
 def check(destination: Destination) -> list[str]:
@@ -110,7 +115,7 @@ def _slack(destination: Destination, surroundings: Surroundings) -> Channel:
 
     settings = SlackSettings.model_validate({"to": destination.name, **destination.settings})
     if surroundings.slack_client is None:
-        return _inbox(surroundings, to=settings.to)
+        return _inbox(surroundings, to=settings.to, missing="SLACK_BOT_TOKEN")
     return SlackChannel(settings, surroundings.slack_client)
 
 
@@ -121,7 +126,7 @@ def _email(destination: Destination, surroundings: Surroundings) -> Channel:
         return _letters(surroundings)
     settings = EmailSettings.model_validate({"to": [destination.name], **destination.settings})
     if surroundings.mail_server is None:
-        return _inbox(surroundings, to=list(settings.to), sender=surroundings.mail_from)
+        return _inbox(surroundings, to=list(settings.to), sender=surroundings.mail_from, missing="ALERTING_SMTP_URL")
     return EmailChannel(settings, surroundings.mail_server, surroundings.mail_from)
 
 
@@ -129,7 +134,7 @@ def _letters(surroundings: Surroundings) -> Channel:
     from alerting_pipeline.adapters.channels.letter import LetterChannel
 
     if surroundings.mail_server is None:
-        return _inbox(surroundings, sender=surroundings.mail_from)
+        return _inbox(surroundings, sender=surroundings.mail_from, missing="ALERTING_SMTP_URL")
     return LetterChannel(surroundings.mail_server, surroundings.mail_from)
 
 

@@ -67,6 +67,15 @@ class SheetChannel:
             raise answer
         return answer
 
+    def try_out(self, delivery: Delivery) -> Receipt:
+        """Put the row into the sheet as it is read, and leave the file alone."""
+        with locked(self._path):
+            tabs = Tabs(self._open(), self._settings.tab_by, self._settings.worksheet, self._settings.most_rows)
+            answer = self._put(tabs, delivery)
+        if isinstance(answer, Undelivered):
+            raise answer
+        return Receipt({**answer.data, "would_write": record(Message.from_json(delivery.message))})
+
     def deliver_batch(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Undelivered]:
         """Read the file once, write all rows, replace it once."""
         try:

@@ -62,6 +62,21 @@ class TableChannel:
             raise answer
         return answer
 
+    def try_out(self, delivery: Delivery) -> Receipt:
+        """Write the row and roll it back: the table, its columns and our rights are as they will be."""
+        from sqlalchemy.exc import DBAPIError
+
+        try:
+            with self._make_engine().connect() as connection, connection.begin() as transaction:
+                connection.exec_driver_sql("set local lock_timeout = '5s'")
+                answer = self._put(connection, delivery)
+                transaction.rollback()
+        except DBAPIError as error:
+            _refused(error, f"{self._schema}.{self._table}")
+        if isinstance(answer, Undelivered):
+            raise answer
+        return Receipt({**answer.data, "would_write": record(Message.from_json(delivery.message))})
+
     def deliver_batch(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Undelivered]:
         """All rows in one transaction; one that the table refuses leaves the others alone."""
         from sqlalchemy.exc import DBAPIError

@@ -41,7 +41,7 @@ def test_slack_without_a_token_goes_to_the_inbox_fully_rendered(home: Path) -> N
     sent = delivery()
     channels(home)(sent).deliver(sent)
     (document,) = stored(home)
-    assert document["details"] == {"to": "#risk"}
+    assert document["details"] == {"to": "#risk", "missing": "SLACK_BOT_TOKEN"}
     assert document["rendered"]["blocks"][0]["text"]["text"] == "💳 payments · Large transaction"
 
 
