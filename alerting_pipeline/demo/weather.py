@@ -42,7 +42,7 @@ def labels() -> list[Label]:
         {"model": "stg_weather_forecasts"},
         "exception",
         "no forecast has come for two and a half days",
-        ("#data-team", "data-team-mail"),
+        ("#data-team", "data-team-mail", "@goran"),
     )
     why = "held: the forecast that names the storm is too old to be believed"
     today = AS_OF.date().isoformat()
