@@ -20,6 +20,7 @@ _SETTINGS = {
     "slack": "SlackSettings",
     "email": "EmailSettings",
     "webhook": "WebhookSettings",
+    "pagerduty": "PagerdutySettings",
     "sheet": "SheetSettings",
     "table": "TableSettings",
     "csv": "CsvSettings",

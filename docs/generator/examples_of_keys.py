@@ -106,6 +106,8 @@ UNUSED: dict[str, str] = {
     "delimiter": '";"',
     "encoding": "latin-1",
     "url": "https://hooks.example.com/incidents",
+    "routing_key_env": "PAGER_ROUTING_KEY",
+    "PagerdutySettings.url": "https://events.eu.pagerduty.com",
     "url_env": "RISK_HOOK_URL",
     "secret_env": "[RISK_HOOK_SECRET]",
     "token_env": "RISK_HOOK_TOKEN",

@@ -18,6 +18,7 @@ from alerting_pipeline.domain.ports import Delivery, Receipt, Undelivered
 from alerting_pipeline.rendering.email import email
 from alerting_pipeline.rendering.letter import mail as letter_mail
 from alerting_pipeline.rendering.message import Message
+from alerting_pipeline.rendering.pagerduty import event
 from alerting_pipeline.rendering.record import record
 from alerting_pipeline.rendering.slack import blocks, fallback, metadata
 from alerting_pipeline.rendering.text import text
@@ -100,6 +101,11 @@ def _webhook(message: Message, delivery: Delivery) -> Rendered:
     return {"payload": document, "text": json.dumps(document, ensure_ascii=False, indent=1)}
 
 
+def _pagerduty(message: Message, delivery: Delivery) -> Rendered:
+    shown = event(message)
+    return {"event": shown, "text": json.dumps(shown, ensure_ascii=False, indent=1)}
+
+
 def _plain(message: Message, delivery: Delivery) -> Rendered:
     return {"text": text(message)}
 
@@ -108,6 +114,7 @@ _RENDERINGS: dict[str, Callable[[Message, Delivery], Rendered]] = {
     "slack": _slack,
     "email": _email,
     "webhook": _webhook,
+    "pagerduty": _pagerduty,
     "sheet": _record,
     "table": _record,
     "csv": _record,

@@ -148,6 +148,16 @@ def _webhook(destination: Destination, surroundings: Surroundings) -> Channel:
     return WebhookChannel(settings, surroundings.secret, HttpClient(surroundings.hosts))
 
 
+def _pagerduty(destination: Destination, surroundings: Surroundings) -> Channel:
+    from alerting_pipeline.adapters.channels.http_client import HttpClient
+    from alerting_pipeline.adapters.channels.pagerduty import PagerdutyChannel, PagerdutySettings
+
+    settings = PagerdutySettings.model_validate(dict(destination.settings))
+    if missing := surroundings.lacks(settings.routing_key_env):
+        return _inbox(surroundings, to=destination.name, missing=missing)
+    return PagerdutyChannel(settings, surroundings.secret, HttpClient(surroundings.hosts))
+
+
 def _sheet(destination: Destination, surroundings: Surroundings) -> Channel:
     from alerting_pipeline.adapters.channels.sheet import SheetChannel, SheetSettings
 
@@ -196,6 +206,7 @@ _BUILT_IN: dict[str, Build] = {
     "slack": _slack,
     "email": _email,
     "webhook": _webhook,
+    "pagerduty": _pagerduty,
     "sheet": _sheet,
     "table": _table,
     "csv": _csv,
