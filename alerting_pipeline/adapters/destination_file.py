@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from alerting_pipeline.adapters.definition_reader import build
 from alerting_pipeline.adapters.yaml_tree import Node
-from alerting_pipeline.domain.destination import CHANNELS, Destination
+from alerting_pipeline.domain.destination import CHANNELS, REPORT_MAIL, Destination
 from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.problem import Problem
 from alerting_pipeline.domain.written import INTEGER_PATTERN, NUMBER_PATTERN, Plain, is_null
@@ -24,8 +24,12 @@ _SETTINGS = {
     "sheet": "SheetSettings",
     "table": "TableSettings",
     "csv": "CsvSettings",
+    REPORT_MAIL.name: "LetterSettings",  # a destination of its own, whose recipients are named by rows
 }
-_MODULES = {"csv": "csv_file"}  # where it isn't called like its channel: a module csv would hide the library's
+_MODULES = {
+    "csv": "csv_file",  # a module csv would hide the library's
+    REPORT_MAIL.name: "letter",
+}
 _ADDRESSED = frozenset({"slack", "email"})
 _SECRET = re.compile(r"(token|password|secret|api_?key|credential)", re.IGNORECASE)
 
@@ -97,10 +101,15 @@ def _settings_problems(channel: str, key: Node, node: Node, values: Mapping[str,
         return [_problem(node.key_at((first,)), f'unknown key "{first}"', "a file destination has no settings")]
     if channel not in _SETTINGS:
         return []
-    module = import_module(f"alerting_pipeline.adapters.channels.{_MODULES.get(channel, channel)}")
-    model: type[BaseModel] = getattr(module, _SETTINGS[channel])
+    is_report_mail = key.value == REPORT_MAIL.name
+    if is_report_mail and channel != REPORT_MAIL.channel:
+        what = f'"{REPORT_MAIL.name}" is where reports go, by {REPORT_MAIL.channel}'
+        return [_problem(node.at(("channel",)), what, f"write channel: {REPORT_MAIL.channel}, or another name")]
+    kind = REPORT_MAIL.name if is_report_mail else channel
+    module = import_module(f"alerting_pipeline.adapters.channels.{_MODULES.get(kind, kind)}")
+    model: type[BaseModel] = getattr(module, _SETTINGS[kind])
     found = build(model, node, values)[1]
-    if channel in _ADDRESSED and "to" not in values:
+    if channel in _ADDRESSED and "to" not in values and not is_report_mail:
         unknown = [problem for problem in found if problem.what.startswith("unknown key")]
         return unknown or [_problem(key, f'destination "{key.value}" does not say where to', "add to: …")]
     return found

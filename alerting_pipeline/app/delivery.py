@@ -46,14 +46,13 @@ class Delivery(Reports):
     ) -> DeliveryWorker:
         """A worker over the outbox. `slack_client` replaces the one made from the settings (Dagster has its own)."""
         from alerting_pipeline.adapters.channels.registry import Channels
-        from alerting_pipeline.domain.destination import INBOX, REPORT_MAIL
+        from alerting_pipeline.domain.destination import INBOX
         from alerting_pipeline.store.dead_letters import Remembered
         from alerting_pipeline.usecases.deliver import DeliveryWorker
 
         held = Remembered(self.definition_ledger.in_force)
-        built_in = {INBOX.name: INBOX, REPORT_MAIL.name: REPORT_MAIL}
         surroundings = self._surroundings(slack_client)
-        channels = Channels(lambda name: built_in.get(name) or held().book.look_up(name), surroundings)
+        channels = Channels(lambda name: INBOX if name == INBOX.name else held().book.look_up(name), surroundings)
         return DeliveryWorker(self.outbox, channels, terms)
 
     def destination(self, name: str) -> Destination | None:
@@ -81,6 +80,7 @@ class Delivery(Reports):
             slack_client=slack_client or self._slack_client,
             mail_server=self.settings.smtp_url,
             mail_from=self.settings.mail_from,
+            unsubscribed=self.unsubscriptions.among,
             secret=read_secret,
             hosts=Hosts(frozenset(self.settings.http_hosts), frozenset(self.settings.private_hosts)),
         )

@@ -66,7 +66,9 @@ def list_reports(as_json: bool = False) -> None:
 @click.option("--html", "as_html", is_flag=True, help="Print the HTML of the message instead of its text.")
 @json_option
 def preview(name: str, entity: str | None, as_of: str | None, as_html: bool, as_json: bool) -> None:
-    """What the report NAME, as its file is now, would send; one message in full. Sends and writes nothing."""
+    """What the report NAME, as its file is now, would send, and what became of messages written before; one message in
+    full. Sends and writes nothing.
+    """
     from alerting_pipeline.domain.letter import Fate
     from alerting_pipeline.rendering.letter import mail
     from alerting_pipeline.usecases.send_reports import Wanted
@@ -82,7 +84,8 @@ def preview(name: str, entity: str | None, as_of: str | None, as_html: bool, as_
     if entity is not None and not found.shown:
         when = f"{moment:%Y-%m-%d %H:%M} UTC"
         raise AlertingError(f'No row of {definition.model} about "{entity}" meets the condition at {when}.')
-    example = next((mail(each.letter) for each in found.shown if each.fate is Fate.QUEUED and each.letter), None)
+    written = sorted((each for each in found.shown if each.letter), key=lambda each: each.fate is not Fate.QUEUED)
+    example = next((mail(each.letter) for each in written if each.letter), None)
     if as_json:
         print_json(_preview_json(found, example, failures))
         return
@@ -210,9 +213,9 @@ def _row_json(each: Judged) -> dict[str, Any]:
 def _print_preview(found: Preview, example: Email | None, *, as_html: bool) -> None:
     result = found.result
     click.echo(
-        f"{result.report}: {result.sent:,} recipients of {result.due:,} rows; "
+        f"{result.report}: {result.sent:,} would be sent now, of {result.due:,} rows; "
         f"{result.waiting:,} outside of their hours, {result.skipped:,} skipped, "
-        f"{result.unsubscribed:,} unsubscribed; {result.known:,} were sent before."
+        f"{result.unsubscribed:,} unsubscribed; {result.known:,} known from before."
     )
     for reason, count in sorted(result.reasons.items()):
         click.echo(f"  skipped {count:,}: {reason}")

@@ -38,7 +38,8 @@ INBOX = Destination(name="local inbox", channel="file", audience="engineering")
 """The last resort: where everything goes for which no file names a destination that may receive it."""
 
 REPORT_MAIL = Destination(name="report mail", channel="email")
-"""Where all messages of reports go: one lane of the outbox, whose messages bring their recipients along."""
+"""Where all messages of reports go: one lane of the outbox, whose messages bring their recipients along. An entry of
+this name in destinations.yaml sets its pace."""
 
 
 def ad_hoc(entry: str) -> Destination | None:

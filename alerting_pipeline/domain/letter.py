@@ -21,9 +21,13 @@ LONGEST_ADDRESS = 254
 
 
 class Fate(StrEnum):
-    """What becomes of one row in one pass. `waiting`: outside of the recipient's hours, so a later pass looks again."""
+    """What becomes of one row in one pass. `waiting`: outside of the recipient's hours, so a later pass looks again.
+
+    `known` is seen in previews alone: its message was written before, and what became of it is the reason.
+    """
 
     QUEUED = "queued"
+    KNOWN = "known"
     WAITING = "waiting"
     SKIPPED = "skipped"
     UNSUBSCRIBED = "unsubscribed"
@@ -40,7 +44,9 @@ class WindowStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DueLetter:
-    """One row of the mart whose message was not sent yet. `record` holds the columns that the texts name."""
+    """One row of the mart. `record` holds the columns that the texts name; `known` says what became of its message,
+    where one was written before (in a preview: a pass leaves those rows out).
+    """
 
     fingerprint: UUID
     entity: Mapping[str, str | None]
@@ -49,6 +55,7 @@ class DueLetter:
     zone: str | None
     record: Mapping[str, Any]
     is_unsubscribed: bool = False
+    known: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A row with its fate and, where there is one, the reason; `letter` is there exactly where it is queued."""
+    """A row with its fate and, where there is one, the reason; `letter` is there where it is queued or known."""
 
     due: DueLetter
     fate: Fate
@@ -111,6 +118,7 @@ class SendResult:
     def count(self, judged: Judged) -> None:
         """Add one row."""
         self.sent += judged.fate is Fate.QUEUED
+        self.known += judged.fate is Fate.KNOWN
         self.waiting += judged.fate is Fate.WAITING
         self.skipped += judged.fate is Fate.SKIPPED
         self.unsubscribed += judged.fate is Fate.UNSUBSCRIBED

@@ -35,8 +35,11 @@ class ReportTransaction(Protocol):
         """Keep one row per message, leave out what was queued before, and count all that in the result."""
         ...
 
-    def unsent(self, definition: ReportDefinition) -> Iterator[list[DueLetter]]:
-        """What is left, some thousand rows at a time, each with whether its recipient has unsubscribed."""
+    def unsent(self, definition: ReportDefinition, *, with_known: bool = False) -> Iterator[list[DueLetter]]:
+        """What is left, some hundred rows at a time, each with whether its recipient has unsubscribed.
+
+        `with_known`: and with what became of the message that was written of it before.
+        """
         ...
 
     def write(self, definition: ReportDefinition, judged: Sequence[Judged], as_of: datetime) -> int:

@@ -59,16 +59,33 @@ delete from due_letters as d using ledger.report_messages as m
 where m.report = %(report)s and m.fingerprint = d.fingerprint and m.report_window = d.report_window
     and m.status = 'queued'
 """
-_UNSENT = text("""
+_LEFT = """
 select
     d.fingerprint, d.entity, d.report_window, d.recipient, d.zone, d.record::text as record,
     exists (
         select from ledger.report_unsubscriptions as u
         where u.report = :unsubscribable and u.address = lower(d.recipient)
-    ) as is_unsubscribed
+    ) as is_unsubscribed,
+    {known} as known
 from due_letters as d where d.fingerprint is not null
 order by d.fingerprint, d.report_window
-""").execution_options(stream_results=True, max_row_buffer=_CHUNK)
+"""
+# For previews alone: within a pass these tables grow, and a plan made while they were empty would read all of them anew
+# for each row.
+_KNOWN = """(
+    select case
+        when o.receipt ? 'unsubscribed' then o.receipt ->> 'unsubscribed'
+        when o.status = 'sent' then 'sent on ' || to_char(o.sent_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')
+        when o.status = 'dead' then 'could not be delivered: ' || coalesce(o.error, 'no reason was given')
+        else 'waits in the outbox since ' || to_char(m.created_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')
+    end
+    from ledger.report_messages as m join ledger.outbox as o using (delivery_id)
+    where m.report = :report and m.fingerprint = d.fingerprint and m.report_window = d.report_window
+)"""
+_UNSENT, _WITH_KNOWN = (
+    text(_LEFT.format(known=known)).execution_options(stream_results=True, max_row_buffer=_CHUNK)
+    for known in ("null", _KNOWN)
+)
 # Conflicts are found by the key, not by a join: tables that grow within one transaction have no statistics yet, and a
 # join is then planned as if they were empty.
 _WRITE = text("""
@@ -188,11 +205,13 @@ class PostgresReportTransaction:
             self._connection.exec_driver_sql(_KEEP_ONE)
         result.known = self._connection.exec_driver_sql(_FORGET_KNOWN, {"report": report}).rowcount
 
-    def unsent(self, definition: ReportDefinition) -> Iterator[list[DueLetter]]:
+    def unsent(self, definition: ReportDefinition, *, with_known: bool = False) -> Iterator[list[DueLetter]]:
         """What is left, some hundred rows at a time, read by a cursor of the server's."""
-        rows = self._connection.execute(
-            _UNSENT, {"unsubscribable": definition.report if definition.unsubscribe else None}
-        )
+        given = {"unsubscribable": definition.report if definition.unsubscribe else None}
+        if with_known:
+            rows = self._connection.execute(_WITH_KNOWN, {**given, "report": definition.report})
+        else:
+            rows = self._connection.execute(_UNSENT, given)
         while chunk := rows.fetchmany(_CHUNK):
             yield [_due(row._mapping) for row in chunk]
 
@@ -261,6 +280,7 @@ def _due(row: Mapping[Any, Any]) -> DueLetter:
         zone=row["zone"],
         record=json.loads(row["record"], parse_float=Decimal),
         is_unsubscribed=row["is_unsubscribed"],
+        known=row["known"] or "",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
@@ -37,6 +38,20 @@ class Unsubscriptions:
             if removed:
                 _audit(connection, actor, "resubscribe", report, address)
         return bool(removed)
+
+    def among(self, subscriptions: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those among these pairs of report and address (in lower case) that were ended."""
+        if not subscriptions:
+            return set()
+        statement = text("""
+        select u.report, u.address from ledger.report_unsubscriptions as u
+        join unnest(cast(:reports as text[]), cast(:addresses as text[])) as a (report, address)
+            using (report, address)
+        """)
+        reports, addresses = zip(*subscriptions, strict=True)
+        with self.engine.connect() as connection:
+            found = connection.execute(statement, {"reports": list(reports), "addresses": list(addresses)})
+            return {(row.report, row.address) for row in found}
 
 
 def _audit(connection: Connection, actor: str, action: str, report: str, address: str) -> None:

@@ -8,13 +8,13 @@ again, if it is still the current one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from alerting_pipeline.domain.errors import AlertingError, BadCall
 from alerting_pipeline.domain.evaluation import Health
-from alerting_pipeline.domain.letter import Judged, SendResult, WindowStatus
+from alerting_pipeline.domain.letter import Fate, Judged, SendResult, WindowStatus
 from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.report_ports import ReportLedger, ReportRows, ReportTransaction
@@ -116,13 +116,15 @@ class ReportSender:
     def preview(
         self, transaction: ReportTransaction, definition: ReportDefinition, now: datetime, wanted: Wanted
     ) -> Preview:
-        """What each row would come to at `now`, those that were sent before included; nothing is written."""
+        """What each row would come to at `now`, or what became of its message before; nothing is written."""
         window = self.current_window(definition, now) or now
         result, shown = SendResult(definition.report, window, now), []
         transaction.load(self.rows.stream(definition, window, now))
-        for chunk in transaction.unsent(definition):
+        for chunk in transaction.unsent(definition, with_known=True):
             for due in chunk:
                 decided = judged(definition, due, now, self.public_url, self.url)
+                if due.known and decided.letter is not None:
+                    decided = replace(decided, fate=Fate.KNOWN, reason=due.known)
                 result.count(decided)
                 if len(shown) < wanted.most and wanted.entity in (None, *due.entity.values()):
                     shown.append(decided)

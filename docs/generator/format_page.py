@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from alerting_pipeline.adapters.destination_file import _SETTINGS
+from alerting_pipeline.adapters.destination_file import _MODULES, _SETTINGS
 from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.defaults import inheritable_keys
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
@@ -125,7 +125,9 @@ def keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
 def channel_settings() -> dict[str, type[BaseModel]]:
     """The settings of each built-in channel that has any."""
     return {
-        channel: getattr(import_module(f"alerting_pipeline.adapters.channels.{_module(channel)}"), settings)
+        channel: getattr(
+            import_module(f"alerting_pipeline.adapters.channels.{_MODULES.get(channel, channel)}"), settings
+        )
         for channel, settings in _SETTINGS.items()
     }
 
@@ -219,7 +221,3 @@ def _own_keys() -> list[str]:
 
 def _anchor(heading: str) -> str:
     return heading.lower().replace(" ", "-").replace(".", "-")
-
-
-def _module(channel: str) -> str:
-    return "csv_file" if channel == "csv" else channel

@@ -463,6 +463,18 @@ def test_destinations_are_checked_by_their_channel(read: Read) -> None:
     ]
 
 
+def test_the_destination_of_reports_takes_a_pace_and_no_recipients(read: Read) -> None:
+    for entry, problem in (
+        ("{channel: email, per_second: 50}", []),
+        ("{channel: email, per_second: 0}", ["per_second: input should be greater than 0"]),
+        ("{channel: email, to: [a@example.com]}", ['unknown key "to"']),
+        ("{channel: slack}", ['"report mail" is where reports go, by email']),
+    ):
+        loaded = read(MINIMAL, {"destinations.yaml": f'"report mail": {entry}\n'})
+        found = [each for each in said(loaded) if each.startswith("destinations.yaml")]
+        assert len(found) == len(problem) and all(text in one for text, one in zip(problem, found, strict=True)), found
+
+
 def test_a_fallback_that_reaches_no_engineer_is_noted(read: Read) -> None:
     loaded = read(MINIMAL, {"routing.yaml": "version: 1\nfallback: [risk-mail]\nroutes: [{destinations: [nobody]}]\n"})
     assert [str(problem) for problem in loaded.problems if problem.path == "routing.yaml"] == [

@@ -122,6 +122,19 @@ def test_unsubscribing_by_hand_ends_it_and_resubscribing_takes_it_back(app: App)
     assert run(reports, "send", "payment_reminder")["reports"][0]["sent"] == 1
 
 
+def test_who_unsubscribes_while_the_message_waits_gets_nothing_and_the_ledger_says_so(app: App, home: Path) -> None:
+    run(reports, "send", "payment_reminder")
+    run(reports, "unsubscribe", "payment_reminder", "ada@example.com", "--as", "ivo")
+    run(deliver, "--once")
+    mails = [json.loads(path.read_text()) for path in (home / "inbox").glob("*.json")]
+    assert [each for each in mails if each["message"]["letter"]] == []
+    found = run(reports, "preview", "payment_reminder", "--entity", "i1")
+    assert [(row["fate"], row["reason"]) for row in found["rows"]] == [
+        ("unsubscribed", "the recipient has unsubscribed")
+    ]
+    assert count(app, "alerting.report_messages where status = 'unsubscribed'") == 1
+
+
 def test_while_its_mart_is_unhealthy_a_report_is_held_and_the_list_says_why(app: App) -> None:
     from alerting_pipeline.domain.health import ReadyModel
 

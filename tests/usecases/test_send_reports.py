@@ -206,6 +206,34 @@ def test_a_dry_run_and_a_preview_write_nothing(world: ReportWorld) -> None:
     assert world.messages() == world.incidents() == world.sent_to() == []
 
 
+def test_a_preview_says_what_became_of_messages_that_were_written_before(world: ReportWorld) -> None:
+    from alerting_pipeline.usecases.send_reports import Wanted
+
+    world.put(*({"id": f"i{number}", "email": ADA} for number in range(4)))
+    world.send()
+    world.sql("update ledger.outbox set status = 'sent', sent_at = '2026-01-19T09:31:00Z' where sequence = 1")
+    world.sql("update ledger.outbox set status = 'dead', error = 'refused' where sequence = 2")
+    ended = "status = 'sent', sent_at = now(), receipt = '{\"unsubscribed\": \"the recipient unsubscribed\"}'"
+    world.sql(f"update ledger.outbox set {ended} where sequence = 3")
+    world.put(*({"id": f"i{number}", "email": ADA} for number in range(5)))
+    sender = world.sender()
+    with sender.ledger.rehearse() as transaction:
+        found = sender.preview(transaction, world.definition, world.now, Wanted())
+    assert (found.result.sent, found.result.known, found.result.due) == (1, 4, 5)
+    said = sorted(f"{each.fate}: {each.reason}".partition(" since ")[0] for each in found.shown)
+    assert said == [
+        "known: could not be delivered: refused",
+        "known: sent on 2026-01-19 09:31 UTC",
+        "known: the recipient unsubscribed",
+        "known: waits in the outbox",
+        "queued: ",
+    ]
+    states = world.sql("select status, sent_at is null as is_unsent from alerting.report_messages order by 1")
+    assert [(row["status"], row["is_unsent"]) for row in states] == [
+        ("dead", True), ("sent", False), ("unsubscribed", True), ("waiting", True),
+    ]  # fmt: skip
+
+
 def test_a_parameter_that_people_changed_is_in_force(world: ReportWorld) -> None:
     world.put({"id": "i1", "email": ADA, "amount": 10}, {"id": "i2", "email": BEN, "amount": 30})
     world.sql("update ledger.parameter_values set value = '20' where alert = 'reminder'")

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, formataddr, localtime, parseaddr
 
-from pydantic import SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from alerting_pipeline.adapters.channels.smtp import MailServer
 from alerting_pipeline.domain.letter import Letter, is_address
@@ -20,14 +20,20 @@ from alerting_pipeline.rendering.letter import mail
 from alerting_pipeline.rendering.message import Message
 from alerting_pipeline.rendering.text import clean
 
-PER_SECOND = 10.0
+
+class LetterSettings(BaseModel):
+    """Settings of `report mail`, the one destination of all reports; their recipients are named by the rows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    per_second: float = Field(default=10.0, gt=0, le=1000, description="At most so many messages a second.")
 
 
 class LetterChannel:
     """The way to every recipient of a report, through one mail server."""
 
-    def __init__(self, server: SecretStr, sender: str) -> None:
-        self.pace = Pace(PER_SECOND, burst=int(PER_SECOND))
+    def __init__(self, settings: LetterSettings, server: SecretStr, sender: str) -> None:
+        self.pace = Pace(settings.per_second, burst=max(1, int(settings.per_second)))
         self._server = MailServer(server, sender)
 
     def deliver(self, delivery: Delivery) -> Receipt:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr, ValidationError
 
 from alerting_pipeline.adapters.channels.http_fence import Hosts
+from alerting_pipeline.adapters.channels.subscribed import Unsubscribed
 from alerting_pipeline.domain.destination import REPORT_MAIL, Destination, ad_hoc
 from alerting_pipeline.domain.ports import Channel, Delivery, Undelivered
 
@@ -41,6 +42,7 @@ class Surroundings:
     slack_client: Callable[[], WebClient] | None = None
     mail_server: SecretStr | None = None
     mail_from: str = "alerting-pipeline <alerts@localhost>"
+    unsubscribed: Unsubscribed = lambda subscriptions: ()
     secret: Callable[[str], SecretStr | None] = lambda name: None
     hosts: Hosts = field(default_factory=Hosts)
 
@@ -122,20 +124,24 @@ def _slack(destination: Destination, surroundings: Surroundings) -> Channel:
 def _email(destination: Destination, surroundings: Surroundings) -> Channel:
     from alerting_pipeline.adapters.channels.email import EmailChannel, EmailSettings
 
-    if destination == REPORT_MAIL:
-        return _letters(surroundings)
+    if destination.name == REPORT_MAIL.name:
+        return _letters(destination, surroundings)
     settings = EmailSettings.model_validate({"to": [destination.name], **destination.settings})
     if surroundings.mail_server is None:
         return _inbox(surroundings, to=list(settings.to), sender=surroundings.mail_from, missing="ALERTING_SMTP_URL")
     return EmailChannel(settings, surroundings.mail_server, surroundings.mail_from)
 
 
-def _letters(surroundings: Surroundings) -> Channel:
-    from alerting_pipeline.adapters.channels.letter import LetterChannel
+def _letters(destination: Destination, surroundings: Surroundings) -> Channel:
+    from alerting_pipeline.adapters.channels.letter import LetterChannel, LetterSettings
+    from alerting_pipeline.adapters.channels.subscribed import subscribed
 
+    settings = LetterSettings.model_validate(dict(destination.settings))
     if surroundings.mail_server is None:
-        return _inbox(surroundings, sender=surroundings.mail_from, missing="ALERTING_SMTP_URL")
-    return LetterChannel(surroundings.mail_server, surroundings.mail_from)
+        channel = _inbox(surroundings, sender=surroundings.mail_from, missing="ALERTING_SMTP_URL")
+    else:
+        channel = LetterChannel(settings, surroundings.mail_server, surroundings.mail_from)
+    return subscribed(channel, surroundings.unsubscribed)
 
 
 def _webhook(destination: Destination, surroundings: Surroundings) -> Channel:

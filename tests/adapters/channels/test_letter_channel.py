@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import SecretStr
 
-from alerting_pipeline.adapters.channels.letter import LetterChannel
+from alerting_pipeline.adapters.channels.letter import LetterChannel, LetterSettings
 from alerting_pipeline.adapters.channels.registry import Channels, Surroundings
-from alerting_pipeline.domain.destination import REPORT_MAIL
+from alerting_pipeline.domain.destination import REPORT_MAIL, Destination
 from alerting_pipeline.domain.letter import Letter
-from alerting_pipeline.domain.ports import Channel, Delivery, Undelivered
+from alerting_pipeline.domain.pacing import Pace
+from alerting_pipeline.domain.ports import Batching, Channel, Delivery, Receipt, Undelivered
 from alerting_pipeline.rendering.message import Message
 from alerting_pipeline.web.inbox import Inbox
 from tests.sinks.mail import MailServer
@@ -36,11 +37,20 @@ def letter_to(address: str, **changes: Any) -> Delivery:
     return Delivery(uuid4(), None, REPORT_MAIL.name, REPORT_MAIL.channel, message.to_json())
 
 
-def channel(server: str | None, folder: Path) -> Channel:
-    """As the worker gets it: by the name of the destination alone."""
-    secret = SecretStr(server) if server else None
-    around = Surroundings(folder, folder, pytest.fail, mail_server=secret, mail_from="Alerts <alerts@example.com>")
-    return Channels(lambda name: None, around)(letter_to(ADA))
+def channel(server: str | None, folder: Path, ended: Collection[tuple[str, str]] = (), **settings: Any) -> Channel:
+    """As the worker gets it: by the name of the destination; `settings` are those of its entry, if it has one."""
+    around = Surroundings(
+        folder, folder, pytest.fail,
+        mail_server=SecretStr(server) if server else None,
+        mail_from="Alerts <alerts@example.com>",
+        unsubscribed=lambda asked: [each for each in asked if each in ended],
+    )  # fmt: skip
+    entry = _entry(settings) if settings else None
+    return Channels(lambda name: entry, around)(letter_to(ADA))
+
+
+def _entry(settings: dict[str, Any]) -> Destination:
+    return REPORT_MAIL.model_copy(update={"settings": settings})
 
 
 def test_each_letter_goes_to_its_own_recipient(mail: MailServer, tmp_path: Path) -> None:
@@ -99,7 +109,7 @@ def test_a_lost_answer_is_uncertain_and_the_mail_keeps_its_id(mail: MailServer, 
 
 
 def test_a_message_without_a_letter_is_dead(mail: MailServer) -> None:
-    lane = LetterChannel(SecretStr(mail.url), "a@example.com")
+    lane = LetterChannel(LetterSettings(), SecretStr(mail.url), "a@example.com")
     bare = Message("reminder", "report", "t", "s").to_json()
     with pytest.raises(Undelivered, match="names no recipient"):
         lane.deliver(Delivery(UUID(int=1), None, REPORT_MAIL.name, "email", bare))
@@ -112,3 +122,27 @@ def test_without_a_mail_server_letters_lie_in_the_local_inbox(tmp_path: Path) ->
     assert entry is not None and (entry.to, entry.rendered["subject"]) == (ADA, "Invoice i1: €60")
     page = Inbox(tmp_path).mail(sent.id)
     assert page is not None and "Pay €60" in page and LINK in page
+
+
+def test_who_unsubscribed_since_it_was_written_gets_nothing_and_others_do(mail: MailServer, tmp_path: Path) -> None:
+    lane = channel(mail.url, tmp_path, ended=[("reminder", ADA), ("another", BEN)])
+    left_out = lane.deliver(letter_to("Ada@Example.com", unsubscribe_url=LINK))
+    lane.deliver(letter_to(BEN, unsubscribe_url=LINK))
+    lane.deliver(letter_to(ADA))  # of a report that nobody can end
+    assert left_out.data == {"unsubscribed": "the recipient unsubscribed before it left"}
+    assert [to for _, to in mail.envelopes] == [(BEN,), (ADA,)]
+    assert not isinstance(lane, Batching)  # a server of mail doesn't know deliveries by their key
+
+
+def test_the_local_inbox_leaves_them_out_too_many_at_once(tmp_path: Path) -> None:
+    lane = channel(None, tmp_path, ended=[("reminder", ADA)])
+    assert isinstance(lane, Batching)
+    sent = [letter_to(address, unsubscribe_url=LINK) for address in (BEN, ADA, BEN)]
+    answers = lane.deliver_batch(sent)
+    assert [isinstance(answer, Receipt) and "unsubscribed" in answer.data for answer in answers] == [False, True, False]
+    assert {path.stem for path in tmp_path.glob("*.json")} == {str(sent[0].id), str(sent[2].id)}
+
+
+def test_the_pace_is_that_of_the_entry_and_ten_a_second_without_one(mail: MailServer, tmp_path: Path) -> None:
+    lanes = [channel(mail.url, tmp_path), channel(mail.url, tmp_path, per_second=50)]
+    assert [getattr(lane, "pace", None) for lane in lanes] == [Pace(10.0, burst=10), Pace(50.0, burst=50)]
