@@ -1,4 +1,4 @@
-"""`alerting validate`, `schema`, `show`, `route`: what the definition files say, without touching a database."""
+"""`alerting validate`, `schema`, `show`: what the definition files say, without touching a database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.definition import Definition
     from alerting_pipeline.domain.loaded import Loaded
     from alerting_pipeline.domain.problem import Problem
-    from alerting_pipeline.domain.routing import Routed
 
 _SILENCE = 0.7  # seconds without a word; dbt parses only when its project changed, and then for some seconds
 
@@ -90,35 +88,6 @@ def show(name: str, resolved: bool, as_json: bool) -> None:
     print_table(["key", "value", "origin"], [(item.key, _written(item.value), item.origin) for item in values])
 
 
-@click.command()
-@click.argument("name")
-@click.option("--severity", help="Only this severity; default: each that the definition has.")
-@click.option("--set", "assignments", multiple=True, metavar="COLUMN=VALUE", help="A column of the row; repeatable.")
-@click.option("--kind", type=click.Choice(["business", "data", "system"]), help="As if it were a failure of this kind.")
-@click.option("--at", metavar="TIME", help="As if it were then, for branches by the hour; default: now.")
-@json_option
-def route(
-    name: str, severity: str | None, assignments: tuple[str, ...], kind: str | None, at: str | None, as_json: bool
-) -> None:
-    """Which destinations an incident of the alert NAME would reach, by which branch, and why."""
-    from alerting_pipeline.domain.incident import Kind
-    from alerting_pipeline.domain.written import instant
-    from alerting_pipeline.usecases.route import Trial, try_route
-
-    try:
-        moment = instant(at) if at is not None else datetime.now(UTC)
-    except ValueError as error:
-        raise BadCall(f"--at {error}") from None
-    trial = Trial(severity, _assigned(assignments), Kind(kind) if kind else None, moment)
-    with App.from_environment() as app:
-        routes = try_route(app.loaded_definitions, name, trial)
-    if as_json:
-        print_json({"alert": name, "routes": [_route_json(level, routed) for level, routed in routes.items()]})
-        return
-    for level, routed in routes.items():
-        _print_route(level, routed)
-
-
 def _load_chosen(app: App, paths: Sequence[Path]) -> tuple[Loaded, list[str] | None]:
     """What to check, and which of its paths were asked about. Files elsewhere are checked as drafts."""
     from dataclasses import replace
@@ -180,36 +149,6 @@ def _last_good(app: App, loaded: Loaded, name: str) -> Definition:
     if name not in held:
         raise AlertingError(f"the file of {name} has errors, and no earlier version was ever in force; correct it")
     return held[name]
-
-
-def _assigned(assignments: Sequence[str]) -> dict[str, str]:
-    columns = {}
-    for assignment in assignments:
-        column, equals, value = assignment.partition("=")
-        if not equals or not column:
-            raise BadCall(f'--set "{assignment}" is not COLUMN=VALUE; write --set region=north')
-        columns[column.strip()] = value
-    return columns
-
-
-def _print_route(level: str, routed: Routed) -> None:
-    click.echo(f"{level}: {', '.join(destination.name for destination in routed.destinations) or 'nowhere'}")
-    for reason in routed.reasons:
-        click.echo(f"  {reason}")
-    click.echo("  branches asked:")
-    for branch in routed.considered:
-        click.echo(f"    {'taken  ' if branch.matched else 'passed '} {branch.path}: {branch.why}")
-    click.echo()
-
-
-def _route_json(level: str, routed: Routed) -> dict[str, Any]:
-    return {
-        "severity": level,
-        "destinations": [{"name": item.name, "channel": item.channel} for item in routed.destinations],
-        "path": routed.path,
-        "reasons": routed.reasons,
-        "considered": routed.considered,
-    }
 
 
 def _written(value: Any) -> str:

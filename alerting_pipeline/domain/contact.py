@@ -12,8 +12,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from alerting_pipeline.domain.destination import INBOX, Destination, ad_hoc
-from alerting_pipeline.domain.people import Audience, People, Person, Team
-from alerting_pipeline.domain.rota import on_call, stand_in
+from alerting_pipeline.domain.people import Audience, People, Person, Team, is_email
+from alerting_pipeline.domain.rota import everybody_on_call, on_call, stand_in
 
 SIGN = "@"
 
@@ -51,6 +51,22 @@ class AddressBook:
         who = name.removeprefix(SIGN)
         return self._address(who, self._audience(who)) if name.startswith(SIGN) else None
 
+    def named_by(self, value: str | None) -> str | None:
+        """The name that a cell of a row stands for: a person by short name, full name or mail address, or an address.
+
+        Nothing else: data choose no Slack channel and no table.
+        """
+        wanted = (value or "").strip().casefold()
+        if not wanted:
+            return None
+        people = self.people.people
+        if wanted.removeprefix(SIGN) in people:
+            return SIGN + wanted.removeprefix(SIGN)
+        same = [who for who, each in people.items() if wanted in (each.name.casefold(), (each.email or "").casefold())]
+        if len(same) == 1:
+            return SIGN + same[0]
+        return (value or "").strip() if is_email((value or "").strip()) else None
+
     def person(self, who: str, at: datetime | None) -> Reached:
         """A person; while away, whoever stands in; for somebody who left, their teams."""
         on = None if at is None else at.astimezone(ZoneInfo(self._zone(who))).date()
@@ -72,7 +88,7 @@ class AddressBook:
         if of.rota is None:
             return Reached(self.team(team, at).destinations, f"the team {team}, which has no rota")
         if at is None:
-            everybody = [self._address(name, of.audience) for name in of.rota.weekly]
+            everybody = [self._address(name, of.audience) for name in everybody_on_call(self.people, of)]
             return Reached(tuple(place for place in everybody if place is not None))
         shift = on_call(self.people, team, at)
         if shift.person is None:

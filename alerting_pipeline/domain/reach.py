@@ -18,15 +18,21 @@ from alerting_pipeline.domain.routing_tree import Branch, Match, RoutingTree
 def reachable(definition: AlertDefinition, tree: RoutingTree, book: AddressBook) -> tuple[Destination, ...]:
     """The destinations that some incident of the definition could reach, write-back included, in order of name.
 
-    For `@team` those are all whose turn on call it can be.
+    For `@team` those are all whose turn on call it can be; whom a column names stands as one destination.
     """
     walk = _Walk(definition)
     leftover = walk.through(tree.routes)
     names = {*walk.reached, *definition.notify, *(entry.destination for entry in definition.write_back)}
-    if leftover:
+    if leftover or walk.columns:  # a column may be empty
         names |= set(tree.fallback)
-    found = {place.name: place for name in sorted(names) for place in book.find(name, None).destinations}
+    found = {f"whoever {column} names": named_by(column) for column in walk.columns}
+    found |= {place.name: place for name in sorted(names) for place in book.find(name, None).destinations}
     return tuple(found[name] for name in sorted(found))
+
+
+def named_by(column: str) -> Destination:
+    """All those whom a column of rows names, as one destination: drawn, never sent to."""
+    return Destination(name=f"whoever {column} names", channel="email")
 
 
 @dataclass(slots=True)
@@ -35,6 +41,7 @@ class _Walk:
 
     definition: AlertDefinition
     reached: set[str] = field(default_factory=set)
+    columns: set[str] = field(default_factory=set)
 
     def through(self, branches: tuple[Branch, ...], levels: frozenset[str] | None = None) -> frozenset[str]:
         """Collect what these branches reach for incidents of `levels`; returns the levels that may be left untaken."""
@@ -45,8 +52,9 @@ class _Walk:
             if not matching or not self._can_match(branch.match):
                 continue
             passed_on = self.through(branch.children, matching)
-            if passed_on and branch.destinations:
+            if passed_on and branch.leads_to:
                 self.reached.update(branch.destinations)
+                self.columns.update([branch.to_column] if branch.to_column is not None else [])
                 passed_on = frozenset()
             if self._always_matches(branch.match):
                 taken = matching - passed_on

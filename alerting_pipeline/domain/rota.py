@@ -16,6 +16,7 @@ from alerting_pipeline.domain.hours import WEEKDAYS, local
 from alerting_pipeline.domain.people import Override, People, Person, Rota, Team
 
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
+_NOBODY = Person()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,18 @@ def shifts(people: People, team: str, since: datetime, until: datetime) -> Itera
             return
         yield shift
         at = shift.until
+
+
+def everybody_on_call(people: People, team: Team) -> list[str]:
+    """Everybody whose turn it can be: those of the rota, those who take over, and who stands in for any of them."""
+    if team.rota is None:
+        return []
+    names = list(dict.fromkeys((*team.rota.weekly, *(each.person for each in team.rota.overrides))))
+    for name in names:
+        person = people.people.get(name)
+        stand_ins = [each.substitute for each in person.absences if each.substitute] if person else []
+        names += [each for each in dict.fromkeys(stand_ins) if each not in names]
+    return names
 
 
 def stand_in(people: People, name: str, on: date) -> tuple[str | None, str]:
@@ -120,7 +133,8 @@ class _Turns:
         found = {begin, end}
         for override in self.rota.overrides:
             found.update(self._bounds(override))
-        for person in self._involved():
+        for name in everybody_on_call(self.people, self.team):
+            person = self.people.people.get(name, _NOBODY)
             days = [bound for absence in person.absences for bound in (absence.from_, absence.to + _DAY)]
             found.update(local(day, time(0), self.zone) for day in (*days, *([person.left] if person.left else [])))
         return sorted(edge for edge in found if begin <= edge <= end)
@@ -152,12 +166,3 @@ class _Turns:
             return local(value + ahead, time(0), self.zone)
 
         return instant(override.from_, timedelta(0)), instant(override.to, _DAY)
-
-    def _involved(self) -> list[Person]:
-        """Everybody whose absence may change it: those of the rota, those who take over, and who stands in for them."""
-        names = list(dict.fromkeys((*self.rota.weekly, *(each.person for each in self.rota.overrides))))
-        for name in names:
-            person = self.people.people.get(name)
-            stand_ins = [each.substitute for each in person.absences if each.substitute] if person else []
-            names += [each for each in stand_ins if each not in names]
-        return [self.people.people[name] for name in names if name in self.people.people]

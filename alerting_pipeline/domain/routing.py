@@ -1,10 +1,10 @@
 """Routing: the decision tree of routing.yaml, walked for one incident; it says where to, by which branch, and why.
 
 A branch that matches asks its children first; the first child that takes the incident ends the search among its
-siblings, unless it says `continue`. A branch whose children all pass keeps the incident itself if it names
-destinations. What no branch takes goes to the fallback, and what nobody may receive to the local inbox, so nothing is
-told to nobody. Data and system failures reach
-only destinations whose audience is engineering, whatever the branches say: a business recipient can't act on them.
+siblings, unless it says `continue`. A branch whose children all pass keeps the incident itself if it names somebody:
+destinations, people, or a column of the row that says whom. What no branch takes goes to the fallback, and what nobody
+may receive to the local inbox, so nothing is told to nobody. Data and system failures reach only destinations whose
+audience is engineering, whatever the branches say: a business recipient can't act on them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import datetime
 
 from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.destination import INBOX, Destination
-from alerting_pipeline.domain.incident import Kind
+from alerting_pipeline.domain.incident import Incident, Kind
 from alerting_pipeline.domain.routing_tree import Branch, Match, RoutingTree
 
 __all__ = ["Considered", "Facts", "Routed", "route"]
@@ -32,6 +32,20 @@ class Facts:
     labels: Mapping[str, str] = field(default_factory=dict)
     entity: Mapping[str, str | None] = field(default_factory=dict)
     at: datetime | None = None
+
+    @classmethod
+    def of(cls, incident: Incident, at: datetime | None = None) -> Facts:
+        """Those of an incident, at an instant; None: when it was opened."""
+        columns = {name: None if value is None else str(value) for name, value in incident.fields.items()}
+        return cls(
+            alert=incident.alert,
+            kind=Kind(incident.kind),
+            severity=incident.severity,
+            owner=incident.owner,
+            labels=incident.labels,
+            entity={**columns, **incident.entity},
+            at=at or incident.opened_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +82,18 @@ def route(
     """
     considered: list[Considered] = []
     taken = _walk(tree.routes, "", facts, considered)
-    chosen = [(name, f'by branch "{path}"') for path, names in taken for name in names]
+    chosen = [(name, f'by branch "{path}"') for path, branch in taken for name in branch.destinations]
+    barred: list[str] = []
+    for path, branch in taken:
+        if branch.to_column is not None:
+            value = facts.entity.get(branch.to_column)
+            name = book.named_by(value)
+            chosen += [(name, f'by branch "{path}", column {branch.to_column}')] if name is not None else []
+            barred += [] if name is not None else [_nobody(branch.to_column, value)]
     if facts.kind is Kind.BUSINESS:
         chosen += [(name, "named in notify") for name in notify]
         chosen += [(name, "named in write_back") for name in write_back]
     allowed: dict[str, tuple[Destination, str]] = {}
-    barred: list[str] = []
     for destination, why in _resolved(chosen, book, facts.at):
         if destination.name in allowed:
             continue
@@ -106,14 +126,20 @@ def _resolved(
             yield destination, f"{why}: {name}, {reached.why}" if reached.why else why
 
 
+def _nobody(column: str, value: str | None) -> str:
+    if value is None or not value.strip():
+        return f"nobody by column {column}: it is {'not known' if value is None else 'empty'}"
+    return f"nobody by column {column}: what it holds is neither a mail address nor a person in people.yaml"
+
+
 def _may_receive(destination: Destination, kind: Kind) -> bool:
     return kind is Kind.BUSINESS or destination.audience == "engineering"
 
 
 def _walk(
     branches: tuple[Branch, ...], above: str, facts: Facts, considered: list[Considered]
-) -> list[tuple[str, tuple[str, ...]]]:
-    taken: list[tuple[str, tuple[str, ...]]] = []
+) -> list[tuple[str, Branch]]:
+    taken: list[tuple[str, Branch]] = []
     for branch in branches:
         path = f"{above} / {branch.title}" if above else branch.title
         fails = _mismatch(branch.match, facts)
@@ -121,8 +147,8 @@ def _walk(
         if fails is not None:
             continue
         inner = _walk(branch.children, path, facts, considered)
-        if not inner and branch.destinations:
-            inner = [(path, branch.destinations)]
+        if not inner and branch.leads_to:
+            inner = [(path, branch)]
         taken += inner
         if inner and not branch.continue_:
             break

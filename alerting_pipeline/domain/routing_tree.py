@@ -59,15 +59,27 @@ class Branch(Strict):
 
     name: Text = Field(default="", description="The name that `alerting route` shows; default: what it matches.")
     match: Match = Field(default_factory=Match, description="What it takes; nothing said: everything.")
-    destinations: Texts = Field(default=(), description="Where it goes, by names of destinations.yaml.")
+    destinations: Texts = Field(
+        default=(),
+        description="Where it goes: names of destinations.yaml, @person, or @team for whoever is on call for it.",
+    )
+    to_column: Text | None = Field(
+        default=None,
+        description="A column of the row that says who hears of it, too: a mail address, or a person of people.yaml.",
+    )
     children: tuple[Branch, ...] = Field(default=(), description="Narrower branches, asked first and in order.")
     continue_: Flag = Field(default=False, alias="continue", description="Ask the next siblings as well.")
 
     @model_validator(mode="after")
     def _leads_somewhere(self) -> Branch:
-        if not self.destinations and not self.children:
+        if not self.leads_to and not self.children:
             raise ValueError(f'the branch "{self.title}" leads nowhere; name destinations or children')
         return self
+
+    @property
+    def leads_to(self) -> bool:
+        """Does it name somebody itself, beside its children?"""
+        return bool(self.destinations) or self.to_column is not None
 
     @property
     def title(self) -> str:

@@ -15,7 +15,7 @@ from alerting_pipeline.domain.data_definition import DataDefinition, OfIncidents
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.holding import ROWS, How
-from alerting_pipeline.domain.incident import Incident, Kind, Transition
+from alerting_pipeline.domain.incident import Incident, Transition
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.reach import reachable
 from alerting_pipeline.domain.routing import Facts, route
@@ -145,17 +145,8 @@ def _places(
         return known
     incident = item.incident
     is_alert = isinstance(definition, AlertDefinition)
-    facts = Facts(
-        alert=incident.alert,
-        kind=Kind(incident.kind),
-        severity=incident.severity,
-        owner=incident.owner,
-        labels=incident.labels,
-        entity={**{name: _text(value) for name, value in incident.fields.items()}, **incident.entity},
-        at=incident.opened_at,
-    )
     routed = route(
-        facts,
+        Facts.of(incident),
         directory.tree,
         directory.book,
         notify=definition.notify if is_alert else (),
@@ -164,10 +155,6 @@ def _places(
     places = {place.name: place for place in (*routed.destinations, *known)}.values()
     is_for_rows = item.transition is Transition.REFRESHED
     return [place for place in places if place.channel in ROWS or not is_for_rows]
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
 
 
 def _summary(group: Sequence[Letter], public_url: str) -> Notification:

@@ -1,19 +1,27 @@
-"""Where an alert's incident would go, by which branch, and why: routing tried out without an incident."""
+"""Where an incident goes, by which branch, and why: a made-up one of an alert, or a real one of the ledger.
+
+Besides the destinations: who is on call for its owner then, and who would be told, and when, if nobody took it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
+from alerting_pipeline.domain.contact import AddressBook, Reached
 from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.errors import BadCall
-from alerting_pipeline.domain.incident import Kind
+from alerting_pipeline.domain.escalation import Rung, reached, rungs
+from alerting_pipeline.domain.incident import Incident, Kind
 from alerting_pipeline.domain.loaded import Loaded
 from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.report import ReportDefinition
+from alerting_pipeline.domain.rota import Shift, on_call
 from alerting_pipeline.domain.routing import Facts, Routed, route
+from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.severity import LEVELS
 from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS, SystemDefinition
 
@@ -30,8 +38,36 @@ class Trial:
     at: datetime | None = None
 
 
-def try_route(loaded: Loaded, name: str, trial: Trial) -> dict[str, Routed]:
-    """The route for each severity. Raises BadCall for a name, severity or column that there isn't."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where an incident goes; `duty` is the shift of its owner's rota (None: it has none), `climb` its escalation."""
+
+    owner: str
+    at: datetime | None
+    routed: Routed
+    duty: Shift | None = None
+    climb: tuple[tuple[Rung, Reached], ...] = ()
+
+
+class Known(Protocol):
+    """The tree, and whom names stand for: of the files, or in force."""
+
+    @property
+    def routing(self) -> RoutingTree: ...
+    @property
+    def book(self) -> AddressBook: ...
+
+
+def route_incident(known: Known, incident: Incident, definition: object, at: datetime | None = None) -> Way:
+    """The way of a real incident at an instant; None: when it was opened, which is how it was told.
+
+    `definition` is the one it was opened by, for its own destinations; None where there is none any more.
+    """
+    return _way(known, Facts.of(incident, at), definition)
+
+
+def try_route(loaded: Loaded, name: str, trial: Trial) -> dict[str, Way]:
+    """The way for each severity. Raises BadCall for a name, severity or column that there isn't."""
     definition = _definition(loaded, name)
     levels = _levels(definition)
     if trial.severity is not None and trial.severity not in levels:
@@ -75,7 +111,7 @@ def _check_columns(loaded: Loaded, definition: Routable, columns: Mapping[str, s
             raise BadCall(f'"{column}" is not a column of {definition.model}; {hint}')
 
 
-def _routed(loaded: Loaded, definition: Routable, level: str, trial: Trial) -> Routed:
+def _routed(loaded: Loaded, definition: Routable, level: str, trial: Trial) -> Way:
     facts = Facts(
         alert=definition.alert,
         kind=trial.kind or Kind(definition.kind),
@@ -85,11 +121,26 @@ def _routed(loaded: Loaded, definition: Routable, level: str, trial: Trial) -> R
         entity=trial.columns or {},
         at=trial.at,
     )
+    return _way(loaded, facts, definition)
+
+
+def _way(known: Known, facts: Facts, definition: object) -> Way:
     is_alert = isinstance(definition, AlertDefinition)
-    return route(
+    routed = route(
         facts,
-        loaded.routing,
-        loaded.book,
+        known.routing,
+        known.book,
         notify=definition.notify if is_alert else (),
         write_back=[entry.destination for entry in definition.write_back] if is_alert else (),
+    )
+    people = known.book.people
+    team = people.teams.get(facts.owner)
+    if team is None or facts.at is None:
+        return Way(facts.owner, facts.at, routed)
+    return Way(
+        owner=facts.owner,
+        at=facts.at,
+        routed=routed,
+        duty=on_call(people, facts.owner, facts.at) if team.rota is not None else None,
+        climb=tuple((rung, reached(rung, facts.owner, known.book)) for rung in rungs(team, facts.at)),
     )

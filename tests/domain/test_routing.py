@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.destination import Destination, ad_hoc
 from alerting_pipeline.domain.incident import Kind
+from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.routing import Facts, Routed, route
 from alerting_pipeline.domain.routing_tree import RoutingTree, with_engineers
 
@@ -160,3 +162,16 @@ def test_the_tree_survives_the_ledger() -> None:
 @pytest.mark.parametrize("entry", ["#", "", "risk", "a@", "@b", "a b@c", "a@b,c@d", "<a@b>"])
 def test_only_channels_and_addresses_need_no_destination(entry: str) -> None:
     assert ad_hoc(entry) is None
+
+
+def test_a_column_of_the_row_says_who_hears_of_it_and_business_addresses_hear_of_no_failure() -> None:
+    people = People.model_validate({"people": {"ada": {"name": "Ada Okafor", "slack": "U000000ADA"}}})
+    book = AddressBook(DESTINATIONS, people)
+    tree = RoutingTree.model_validate(
+        {"fallback": ["engineers"], "routes": [{"destinations": ["night"], "to_column": "manager"}]}
+    )
+    facts = Facts("large", Kind.BUSINESS, "high", "y", entity={"manager": "ada okafor"})
+    assert names(route(facts, tree, book)) == ["night", "@ada"]
+    failure = route(replace(facts, kind=Kind.DATA), tree, book)
+    assert names(failure) == ["engineers"]
+    assert "not @ada: data failures go to engineers only" in failure.reasons
