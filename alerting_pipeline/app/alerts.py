@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.loaded import Loaded
     from alerting_pipeline.domain.ports import Progress
     from alerting_pipeline.store.definitions import DefinitionLedger
+    from alerting_pipeline.store.due_incidents import DueIncidents
     from alerting_pipeline.store.due_work import PostgresDueWork
     from alerting_pipeline.store.held_ledger import HeldLedger
     from alerting_pipeline.store.incident_desk import IncidentDesk
@@ -130,6 +131,14 @@ class Alerts(Pipeline):
             return evaluator.within(transaction, [definition], Order(f"case:{number}", step.at))[0]
 
         return rehearse(definitions, ledger, evaluate, progress)
+
+    @property
+    def due_incidents(self) -> DueIncidents:
+        """Incidents whose instants have come, for `remind`. What is in force is read again when it is seconds old."""
+        from alerting_pipeline.store.dead_letters import Remembered
+        from alerting_pipeline.store.due_incidents import DueIncidents
+
+        return DueIncidents(self.engine, Remembered(self.definition_ledger.in_force), self.settings.public_url)
 
     @property
     def incident_desk(self) -> IncidentDesk:

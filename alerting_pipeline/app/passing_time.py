@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 def pass_time(app: App, now: datetime) -> list[str]:
     """Do what is due at the business instant `now`; returns what failed, a phrase each, which keeps nothing else."""
     from alerting_pipeline.usecases.flush import flush
+    from alerting_pipeline.usecases.remind import remind
 
     failures = []
-    for name, step in (("held back messages", lambda: flush(app.held_ledger, now)),):
+    # Incidents first: what they have to say may be held back, and be due in the same look.
+    for name, step in (
+        ("the clock of incidents", lambda: remind(app.due_incidents, now)),
+        ("held back messages", lambda: flush(app.held_ledger, now)),
+    ):
         try:
             step()
         except Exception as error:

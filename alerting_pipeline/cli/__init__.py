@@ -27,7 +27,7 @@ COMMANDS = {
     "rota": ("routing", "who is on call when"),
     "test": ("evaluation", "run the cases of definitions on the real engine"),
     "evaluate": ("evaluation", "evaluate now"),
-    "incidents": ("incidents", "list, show, acknowledge, resolve"),
+    "incidents": ("incidents", "list, show, acknowledge, assign, snooze, resolve, act"),
     "reports": ("reports", "messages on a schedule: list, preview, send, unsubscribe"),
     "outbox": ("outbox", "messages waiting, sent and dead"),
     "deliver": ("outbox", "hand over what is due"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from alerting_pipeline.app import App
+from alerting_pipeline.cli.moment import moment
 from alerting_pipeline.cli.output import count, json_option, note_standing_clock, print_json, print_table, progress
 from alerting_pipeline.domain.data_definition import DataDefinition, OfIncidents
 from alerting_pipeline.domain.definition import AlertDefinition
@@ -42,7 +42,7 @@ def evaluate(names: tuple[str, ...], as_of: str | None, is_dry_run: bool, as_jso
     with App.from_environment() as app, progress(as_json) as shown:
         note_standing_clock(app.settings)
         shown.report("evaluate", "definition files", 0)
-        moment = _instant(as_of) if as_of else app.clock.now()
+        instant = moment(as_of, "--as-of") if as_of else app.clock.now()
         if is_dry_run:
             loaded = app.loaded_definitions
             evaluator, checker = app.evaluator(loaded.alerts), app.data_checker(loaded.data, loaded.alerts)
@@ -53,13 +53,13 @@ def evaluate(names: tuple[str, ...], as_of: str | None, is_dry_run: bool, as_jso
         shown.report("evaluate", f"{len(chosen)} definitions", 0)
         of_data = [name for name in chosen if name in checker.definitions]
         results: list[EvaluationResult] = []
-        results += checker.evaluate(of_data, Order(f"manual:{uuid.uuid4()}", moment), is_dry_run=is_dry_run)
+        results += checker.evaluate(of_data, Order(f"manual:{uuid.uuid4()}", instant), is_dry_run=is_dry_run)
         others = [name for name in chosen if name not in checker.definitions]
         for health, alerts in _by_health(app, evaluator.definitions, others):
-            order = Order(f"manual:{uuid.uuid4()}", moment, health)
+            order = Order(f"manual:{uuid.uuid4()}", instant, health)
             results += evaluator.evaluate(alerts, order, is_dry_run=is_dry_run)
     if as_json:
-        print_json({"as_of": moment, "dry_run": is_dry_run, "evaluations": results})
+        print_json({"as_of": instant, "dry_run": is_dry_run, "evaluations": results})
     else:
         _print_results(results, is_dry_run)
     sys.exit(0 if all(result.outcome.is_judgement for result in results) else 1)
@@ -125,14 +125,6 @@ def _chosen(
             hint = f'; did you mean "{near[0]}"?' if near else "; `alerting validate` lists what is wrong"
             raise BadCall(f'"{name}" is not an alert, data or report definition{hint}')
     return [alerts[name] for name in names or sorted(alerts)]
-
-
-def _instant(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadCall(f'--as-of "{text}" is not an instant; write one such as 2026-01-05T05:00:00Z') from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _print_results(results: Sequence[EvaluationResult], is_dry_run: bool) -> None:

@@ -1,10 +1,13 @@
-"""`alerting incidents`: list them, show one with its history; acknowledge, resolve, act, under a person's name."""
+"""`alerting incidents`: list them, show one with its history; acknowledge, assign, snooze, resolve, act, under a
+person's name.
+"""
 
 from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -24,7 +27,7 @@ _note_option: Callable[[Any], Any] = click.option("--note", default="", help="A 
 @json_option
 @click.pass_context
 def incidents(context: click.Context, as_json: bool) -> None:
-    """What is wrong now, and what was: list, show, acknowledge, resolve, act."""
+    """What is wrong now, and what was: list, show, acknowledge, assign, snooze, resolve, act."""
     if context.invoked_subcommand is None:
         context.invoke(list_incidents, as_json=as_json)
     elif as_json:
@@ -107,6 +110,52 @@ def acknowledge(incident_id: int, person: str | None, note: str, as_json: bool) 
     _tell(as_json, done.incident_id, f"Incident {incident_id} acknowledged by {actor}.", status=done.status, by=actor)
 
 
+@incidents.command("assign")
+@click.argument("incident_id", type=int)
+@click.argument("assignee", metavar="PERSON")
+@_as_option
+@_note_option
+@json_option
+def assign(incident_id: int, assignee: str, person: str | None, note: str, as_json: bool) -> None:
+    """Say who looks after an incident; they are told, and reminded until they acknowledge it."""
+    from alerting_pipeline.domain.event import Assign
+    from alerting_pipeline.usecases.act import acting_person
+    from alerting_pipeline.usecases.act import assign as hand
+
+    with App.from_environment() as app:
+        people = app.definition_ledger.in_force().people
+        actor = acting_person(people, person, getpass.getuser())
+        taker = acting_person(people, assignee, assignee)
+        event = Assign(actor, taker, note=note)
+        done = hand(app.incident_desk, incident_id, event, app.clock.now(), app.due_incidents.terms)
+    said = f"Incident {incident_id} assigned to {taker} by {actor}."
+    _tell(as_json, done.incident_id, said, status=done.status, by=actor, assignee=done.assignee)
+
+
+@incidents.command("snooze")
+@click.argument("incident_id", type=int)
+@click.option("--for", "length_", metavar="DURATION", help="So long, such as 2h or 3d.")
+@click.option("--until", metavar="T", help="Until then, such as 2026-01-05T17:00:00Z.")
+@click.option("--until-worse-by", "factor", metavar="FACTOR", help="Earlier, if its deviance is worse by that.")
+@click.option("--reason", default="", help="A sentence kept with it.")
+@_as_option
+@json_option
+def snooze(incident_id: int, reason: str, person: str | None, as_json: bool, **end: str | None) -> None:
+    """Hear nothing of an incident for a while. It wakes before that if it gets worse by the factor, or critical."""
+    from alerting_pipeline.domain.event import Snooze
+    from alerting_pipeline.usecases.act import acting_person
+    from alerting_pipeline.usecases.act import snooze as silence
+
+    with App.from_environment() as app:
+        now = app.clock.now()
+        actor = acting_person(app.definition_ledger.in_force().people, person, getpass.getuser())
+        until, factor = _end_of_snooze(now, **end)
+        done = silence(app.incident_desk, incident_id, Snooze(actor, until, factor, reason), now)
+    said = f"Incident {incident_id} snoozed by {actor} until {_readable(until)}"
+    said += f", or until it is worse by {factor}." if factor is not None else "."
+    _tell(as_json, done.incident_id, said, status=done.status, by=actor, until=until, factor=factor)
+
+
 @incidents.command("resolve")
 @click.argument("incident_id", type=int)
 @click.option("--disposition", metavar="VERDICT", help="true_positive, false_positive, expected or duplicate.")
@@ -153,6 +202,29 @@ def act(incident_id: int, action: str, person: str | None, note: str, is_dry_run
     _tell(as_json, done.incident.incident_id, said, **facts, writes=writes, dry_run=is_dry_run)
 
 
+def _end_of_snooze(
+    now: datetime, length_: str | None, until: str | None, factor: str | None
+) -> tuple[datetime, Decimal | None]:
+    """When a snooze ends at the latest, and the factor that ends it before."""
+    from alerting_pipeline.cli.moment import length, moment
+    from alerting_pipeline.domain.snooze import BY_FACTOR_ALONE
+    from alerting_pipeline.domain.written import number
+
+    if length_ is not None and until is not None:
+        raise BadCall("a snooze has one end; write --for or --until, not both")
+    try:
+        worse = number(factor) if factor is not None else None
+    except ValueError as error:
+        raise BadCall(f"--until-worse-by: {error}") from None
+    if until is not None:
+        return moment(until, "--until"), worse
+    if length_ is not None:
+        return now + length(length_, "--for"), worse
+    if worse is None:
+        raise BadCall("a snooze needs an end; write --for 2h, --until 2026-01-05T17:00:00Z or --until-worse-by 1.5")
+    return now + BY_FACTOR_ALONE, worse
+
+
 def _offer(action: Mapping[str, Any]) -> tuple[Any, ...]:
     write = action["write"]
     row = "" if write is None else f"{write['table']}: {_readable(write['values'])} for {', '.join(write['key'])}"
@@ -168,6 +240,8 @@ def _tell(as_json: bool, incident_id: int | None, sentence: str, **facts: Any) -
 
 def _line(row: Mapping[str, Any]) -> tuple[Any, ...]:
     status = f"{row['status']} (held)" if row["held_since"] and row["status"] != "resolved" else row["status"]
+    if row["status"] == "snoozed":
+        status = f"snoozed until {row['snoozed_until']:%Y-%m-%d %H:%M}"
     ended = f"{row['status']}: {row['resolution']}" if row["resolution"] else status
     return (
         str(row["incident_id"]), row["alert"], row["severity"], ended, row["opened_at"], row["due_at"], row["owner"],

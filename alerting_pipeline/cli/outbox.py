@@ -82,7 +82,9 @@ def retry(delivery_id: str | None, as_json: bool) -> None:
 @click.option("--once", is_flag=True, help="Hand over what is due now, and exit; otherwise go on until Ctrl-C.")
 @json_option
 def deliver(once: bool, as_json: bool) -> None:
-    """Hand over what waits in the outbox. Any number of these may run; each message goes to one of them."""
+    """Hand over what waits in the outbox, and what the clock makes due to incidents every few seconds. Any number of
+    these may run; each message goes to one of them.
+    """
     from alerting_pipeline.app import App
     from alerting_pipeline.usecases.deliver import Terms
 

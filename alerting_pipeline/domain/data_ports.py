@@ -15,6 +15,7 @@ from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.evaluation import EvaluationResult, Prepared
 from alerting_pipeline.domain.incident import Incident
 from alerting_pipeline.domain.lifecycle import Step
+from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.relation import Relation
 from alerting_pipeline.domain.system_definitions import SystemFinding
 
@@ -88,6 +89,9 @@ class DataLedger(Protocol):
 
     @property
     def public_url(self) -> str: ...
+
+    @property
+    def people(self) -> People: ...
 
     def prepare(self, alerts: Sequence[str], materialization_id: str) -> tuple[datetime, dict[str, Prepared]]: ...
 

@@ -17,6 +17,7 @@ from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Prepared
 from alerting_pipeline.domain.incident import Incident
 from alerting_pipeline.domain.lifecycle import Step
+from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.reading import Reading
 from alerting_pipeline.domain.relation import Relation
 from alerting_pipeline.domain.system_definitions import SystemFinding
@@ -130,6 +131,9 @@ class Ledger(Protocol):
 
     @property
     def public_url(self) -> str: ...
+
+    @property
+    def people(self) -> People: ...
 
     def keeps_rows(self, definition: AlertDefinition) -> bool: ...
 

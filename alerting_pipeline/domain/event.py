@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from alerting_pipeline.domain.incident import Disposition, Kind, Transition
@@ -41,6 +41,16 @@ class Reason(StrEnum):
     JUDGED_AGAIN = "it can be judged again"
     TIME_OVER = "expire_after has passed"
     PERSON = "a person did it"
+    CAME_BACK = "the condition came back soon after it had ended"
+    CALM = "the condition ended, and it is kept firing for a while"
+    STANDING_SNOOZE = "its entity or its definition is snoozed"
+    SNOOZE_OVER = "the snooze is over"
+    WORSE = "it got worse than the snooze allows"
+    CRITICAL = "it became critical"
+    RESPONSE_DUE_SOON = "80 % of the time allowed have passed without a response"
+    RESPONSE_OVERDUE = "the time allowed has passed without a response"
+    REPEAT_ELAPSED = "remind_every has passed without a response"
+    NOBODY_RESPONDED = "nobody responded in time"
     DEFINITION_GONE = "the definition was removed"
     ABSENT = "there is no open incident"
 
@@ -53,14 +63,38 @@ class Memory(StrEnum):
     BASELINE = "baseline"
 
 
+class Audience(StrEnum):
+    """Who is told. route: whoever the routing tree says; owner: the assignee, or else the team that answers for it.
+
+    record: nobody. Only what keeps a record follows: rows of sheets and tables, and messages edited without a sound.
+    """
+
+    ROUTE = "route"
+    OWNER = "owner"
+    ON_CALL = "on_call"
+    LEAD = "lead"
+    RECORD = "record"
+
+
 # --- What can be seen or done -----------------------------------------------------------------------------------------
+
+
+class OpenHours(Protocol):
+    """The hours in which a team works."""
+
+    def next_open(self, at: datetime) -> datetime:
+        """`at` itself where they are at work then, else when they are next."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What of a definition the lifecycle needs. `respond_within` maps severity levels to the time allowed.
+    """What of a definition, and of the team that answers for it, the lifecycle needs.
 
-    `row_columns` are those that its rows in sheets and tables show; none: it has no rows.
+    `respond_within` and `remind_every` are by severity level; `hours` None: always at work. Without a response the one
+    on call is told after `on_call_after` (None: when the time allowed is over), and the lead after `lead_after` (None:
+    when it is over twice), both counted from the beginning. `row_columns` are those that its rows in sheets and tables
+    show; none: it has no rows.
     """
 
     alert: str
@@ -72,11 +106,29 @@ class Terms:
     deviance_changes_by: Decimal | None = None
     expire_after: timedelta | None = None
     row_columns: tuple[str, ...] = ()
+    reopen_within: timedelta = timedelta(0)
+    is_lower_worse: bool = False
+    remind_every: Mapping[str, timedelta | None] = field(default_factory=dict)
+    hours: OpenHours | None = None
+    on_call_after: timedelta | None = None
+    lead_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """A person wants to hear nothing of it: until an instant, or until its deviance is worse by `factor`."""
+
+    person: str
+    until: datetime
+    factor: Decimal | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Violated:
-    """The condition is TRUE for this entity. `memory` says that the fingerprint is known and not to be raised."""
+    """The condition is TRUE for this entity. `memory` says that the fingerprint is known and not to be raised; `snooze`
+    that its entity or definition is snoozed, so that it opens unheard.
+    """
 
     terms: Terms
     fingerprint: UUID
@@ -88,18 +140,22 @@ class Violated:
     link: str | None = None
     occurred_at: datetime | None = None
     memory: Memory | None = None
+    snooze: Snooze | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """The row was read and the condition is FALSE, or `clear_when` is TRUE."""
+    """The row was read and the condition is FALSE, or `clear_when` is TRUE. It ends after `keep_firing_for`."""
 
     reason: Reason = Reason.CONDITION_FALSE
+    keep_firing_for: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The model was read and has no row for the entity."""
+    """The model was read and has no row for the entity. It ends after `keep_firing_for`."""
+
+    keep_firing_for: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +172,9 @@ class StillStanding:
 
 @dataclass(frozen=True, slots=True)
 class TimePassed:
-    """Time went on; `expire_after` is the definition's."""
+    """Time went on: what is due by the incident's stored instants happens, one thing a step."""
 
-    expire_after: timedelta | None
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +206,22 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Assign:
+    """A person says who looks after it; to themselves, they take it. `terms` say when its assignee is reminded."""
+
+    person: str
+    assignee: str
+    note: str = ""
+    terms: Terms | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveDefinition:
     """The definition is no longer among the files."""
 
 
-Event = (
-    Violated | Cleared | Gone | Unjudged | StillStanding | TimePassed | Acknowledge | Resolve | Act | RemoveDefinition
-)
+PersonsAct = Acknowledge | Resolve | Act | Snooze | Assign
+Event = Violated | Cleared | Gone | Unjudged | StillStanding | TimePassed | PersonsAct | RemoveDefinition
 
 
 # --- What follows -----------------------------------------------------------------------------------------------------
@@ -173,9 +238,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Tell the destinations of the incident's route."""
+    """Tell somebody: the destinations of the incident's route, unless `to` says otherwise."""
 
     transition: Transition
+    to: Audience = Audience.ROUTE
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,15 +53,27 @@ class Disposition(StrEnum):
 
 
 class Transition(StrEnum):
-    """What happened to an incident. `held` and `released` are kept in its history and told to nobody; of
-    `refreshed` only rows hear: its columns changed, and not enough to tell people.
+    """What happened to an incident. held, released, calmed and relapsed are kept in its history and told to nobody; of
+    refreshed only rows hear: its columns changed, and not enough to tell people.
+
+    calmed: its condition ended, and it is kept firing for a while; relapsed: the condition came back meanwhile.
     """
 
     OPENED = "opened"
+    REOPENED = "reopened"
     UPDATED = "updated"
     REFRESHED = "refreshed"
     HELD = "held"
     RELEASED = "released"
+    CALMED = "calmed"
+    RELAPSED = "relapsed"
+    SNOOZED = "snoozed"
+    WOKEN = "woken"
+    ASSIGNED = "assigned"
+    REMINDED = "reminded"
+    SLA_WARNED = "sla_warned"
+    SLA_BREACHED = "sla_breached"
+    ESCALATED = "escalated"
     CLEARED = "cleared"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
@@ -78,6 +90,9 @@ class Incident:
     the definition uses, and the parameter values then in force. `severity` and `notified_deviance` are those of the
     last material change: what people were told. `deviance` and `fields` may be newer, where a row shows them. Instants
     are business instants (the evaluation's `as_of`), in UTC.
+
+    What the clock changes is stored as instants: `snoozed_until`, `warn_at` (of the time allowed 80 % have passed),
+    `due_at`, `remind_at`, `escalates_at`. One that is None never comes, or has come and was told.
     """
 
     alert: str
@@ -106,6 +121,38 @@ class Incident:
     resolved_by: str | None = None
     resolution: Resolution | None = None
     disposition: Disposition | None = None
+    reopened_at: datetime | None = None
+    calm_since: datetime | None = None
+    snoozed_until: datetime | None = None
+    snoozed_by: str | None = None
+    snooze_factor: Decimal | None = None
+    snooze_deviance: Decimal | None = None
+    assignee: str | None = None
+    responded_at: datetime | None = None
+    warn_at: datetime | None = None
+    sla_breached_at: datetime | None = None
+    remind_at: datetime | None = None
+    escalates_at: datetime | None = None
+    escalation_level: int = 0
+
+    @property
+    def next_at(self) -> datetime | None:
+        """The earliest stored instant at which the clock matters to it; None: time alone changes nothing.
+
+        A business incident that is held stands still: what can't be judged must not be pressed on anybody.
+        """
+        if self.is_resolved or (self.held_since is not None and self.kind is Kind.BUSINESS):
+            return None
+        if self.status is Status.SNOOZED:
+            return self.snoozed_until
+        instants = (self.warn_at, self.breaches_at, self.remind_at, self.escalates_at)
+        return min((instant for instant in instants if instant is not None), default=None)
+
+    @property
+    def breaches_at(self) -> datetime | None:
+        """When the time allowed is over without a response; None once somebody responded, or the breach was told."""
+        is_over = self.responded_at is not None or self.sla_breached_at is not None
+        return None if is_over else self.due_at
 
     @property
     def is_resolved(self) -> bool:

@@ -7,16 +7,17 @@ same transaction. An error of data or system reaches it only as `Unjudged`, whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
-from decimal import Decimal
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from alerting_pipeline.domain import handling, response
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.event import (
     Acknowledge,
     Act,
+    Assign,
+    Audience,
     Cleared,
     Event,
     Forget,
@@ -29,23 +30,19 @@ from alerting_pipeline.domain.event import (
     Remember,
     RemoveDefinition,
     Resolve,
+    Snooze,
     StillStanding,
+    Terms,
     TimePassed,
     Unjudged,
     Violated,
 )
 from alerting_pipeline.domain.incident import Incident, Resolution, Status, Transition
 from alerting_pipeline.domain.row_change import changed_columns
+from alerting_pipeline.domain.snooze import ended_by, woken
+from alerting_pipeline.domain.step import Step, by_program, shown
 
-PROGRAM = "alerting"
-
-
-class Step(NamedTuple):
-    """What a step led to. The same incident and no intents: nothing is to be written."""
-
-    incident: Incident | None
-    intents: tuple[Intent, ...]
-    reason: Reason
+__all__ = ["Step", "is_reopened", "material_change", "step"]
 
 
 def step(incident: Incident | None, event: Event, now: datetime) -> Step:
@@ -55,52 +52,74 @@ def step(incident: Incident | None, event: Event, now: datetime) -> Step:
     match event:
         case Violated():
             return _seen_again(incident, event, now)
-        case Cleared(reason):
-            return _end(incident, Resolution.CLEARED, Transition.CLEARED, reason, now)
-        case Gone():
-            return _end(incident, Resolution.WITHDRAWN, Transition.WITHDRAWN, Reason.ROW_GONE, now)
+        case Cleared(reason, keep_firing_for):
+            calming = _Ending(Resolution.CLEARED, Transition.CLEARED, reason)
+            return _calm(incident, calming, keep_firing_for, now)
+        case Gone(keep_firing_for):
+            calming = _Ending(Resolution.WITHDRAWN, Transition.WITHDRAWN, Reason.ROW_GONE)
+            return _calm(incident, calming, keep_firing_for, now)
         case Unjudged(reason):
             return _hold(incident, reason, now)
         case StillStanding():
-            return _release(incident, Reason.CLEAR_WHEN_FALSE)
-        case TimePassed(expire_after):
-            if expire_after is None or now < incident.opened_at + expire_after:
-                return Step(incident, (), Reason.UNCHANGED)
-            ended = _end(incident, Resolution.EXPIRED, Transition.EXPIRED, Reason.TIME_OVER, now)
-            return ended._replace(intents=(*ended.intents, Remember(Memory.EXPIRED)))
+            standing, intents = _judged(incident)
+            return Step(standing, intents, Reason.CLEAR_WHEN_FALSE)
+        case TimePassed(terms):
+            return _time_passed(incident, terms, now)
         case Acknowledge():
-            return _acknowledge(incident, event, now)
+            return handling.acknowledge(incident, event, now)
+        case Snooze():
+            return handling.snooze(incident, event, now)
+        case Assign():
+            return handling.assign(incident, event, now)
         case Resolve() | Act():
-            return _resolve(incident, event, now)
+            return handling.resolve(incident, event, now)
         case RemoveDefinition():
-            return _end(
-                incident, Resolution.DEFINITION_REMOVED, Transition.DEFINITION_REMOVED, Reason.DEFINITION_GONE, now
-            )
+            gone = _Ending(Resolution.DEFINITION_REMOVED, Transition.DEFINITION_REMOVED, Reason.DEFINITION_GONE)
+            return _end(incident, gone, now)
+
+
+class _Ending(NamedTuple):
+    resolution: Resolution
+    transition: Transition
+    reason: Reason
+
+
+_VERBS = {Acknowledge: "acknowledged", Resolve: "resolved", Snooze: "snoozed", Assign: "assigned"}
 
 
 def _without_incident(incident: Incident | None, event: Event, now: datetime) -> Step:
-    """There is none, or its lifetime is over: a violation begins a new one, everything else leaves it as it is."""
+    """There is none, or its lifetime is over: a violation begins or reopens one, everything else leaves it as it is."""
     match event:
+        case Violated(memory=None) if incident is not None and is_reopened(incident, event.terms, now):
+            return _reopen(incident, event, now)
         case Violated(memory=None):
             return _open(event, now)
         case Violated():
             return Step(incident, (), Reason.KNOWN)
         case Cleared() | Gone():
             return Step(incident, (Forget(),), Reason.ABSENT)
-        case Acknowledge() | Resolve() | Act() if incident is not None:
-            verb = {Acknowledge: "acknowledged", Resolve: "resolved"}.get(type(event), "acted on")
+        case Acknowledge() | Resolve() | Act() | Snooze() | Assign() if incident is not None:
             raise AlertingError(
-                f"Incident {incident.incident_id} can't be {verb}: it ended as {incident.resolution} at "
-                f"{incident.resolved_at:%Y-%m-%d %H:%M} UTC; `alerting incidents list` shows the open ones."
+                f"Incident {incident.incident_id} can't be {_VERBS.get(type(event), 'acted on')}: it ended as "
+                f"{incident.resolution} at {incident.resolved_at:%Y-%m-%d %H:%M} UTC; `alerting incidents list` "
+                "shows the open ones."
             )
         case _:
             return Step(incident, (), Reason.ABSENT)
 
 
+def is_reopened(incident: Incident, terms: Terms, now: datetime) -> bool:
+    """Is a violation now the same issue as this ended incident? The store asks the same in SQL.
+
+    Only one that ended by itself comes back; a person's verdict and an expiry are kept as memories instead.
+    """
+    ended = incident.resolved_at if incident.resolution in (Resolution.CLEARED, Resolution.WITHDRAWN) else None
+    return ended is not None and timedelta(0) < terms.reopen_within and ended <= now <= ended + terms.reopen_within
+
+
 def _open(event: Violated, now: datetime) -> Step:
     terms = event.terms
-    allowed = terms.respond_within.get(event.severity)
-    incident = Incident(
+    bare = Incident(
         alert=terms.alert,
         fingerprint=event.fingerprint,
         entity=event.entity,
@@ -117,21 +136,67 @@ def _open(event: Violated, now: datetime) -> Step:
         link=event.link,
         labels=terms.labels,
         occurred_at=event.occurred_at,
-        due_at=None if allowed is None else now + allowed,
     )
-    detail = _shown(severity=event.severity, deviance=event.deviance)
-    intents = (_program(Transition.OPENED, Reason.FIRST_VIOLATION, detail), Notify(Transition.OPENED))
-    return Step(incident, intents, Reason.FIRST_VIOLATION)
+    incident = response.started(bare, terms, now)
+    detail = shown(severity=event.severity, deviance=event.deviance)
+    opened = by_program(Transition.OPENED, Reason.FIRST_VIOLATION, detail)
+    return _begin(incident, opened, event.snooze, now)
+
+
+def _reopen(incident: Incident, event: Violated, now: datetime) -> Step:
+    """The same issue came back: the same incident goes on, and whoever acknowledged it is asked anew."""
+    bare = replace(
+        _with(incident, event, now),
+        status=Status.OPEN,
+        acknowledged_at=None,
+        acknowledged_by=None,
+        resolved_at=None,
+        resolved_by=None,
+        resolution=None,
+        disposition=None,
+        reopened_at=now,
+    )
+    again = response.started(bare, event.terms, now)
+    detail = shown(severity=event.severity, deviance=event.deviance, ended_at=incident.resolved_at)
+    return _begin(again, by_program(Transition.REOPENED, Reason.CAME_BACK, detail), event.snooze, now)
+
+
+def _begin(incident: Incident, record: Record, snooze: Snooze | None, now: datetime) -> Step:
+    """It goes to its route, unless a snooze of its entity or definition holds."""
+    reason = Reason(record.detail["reason"])
+    if snooze is None or snooze.until <= now:
+        return Step(incident, (record, Notify(record.transition)), reason)
+    silent = replace(incident, status=Status.SNOOZED, snoozed_until=snooze.until, snoozed_by=snooze.person)
+    why = shown(reason=Reason.STANDING_SNOOZE.value, until=snooze.until, note=snooze.reason)
+    intents = (record, Notify(record.transition, Audience.RECORD), Record(Transition.SNOOZED, snooze.person, why))
+    return Step(silent, intents, reason)
 
 
 def _seen_again(incident: Incident, event: Violated, now: datetime) -> Step:
     """Only a material change is told to people; smaller ones add up against what they were last told. Rows show all."""
-    reason = material_change(incident, event)
-    released, intents, _ = _release(incident, Reason.JUDGED_AGAIN)
-    if reason is Reason.UNCHANGED or reason is Reason.NOT_MATERIAL:
+    changed = material_change(incident, event)
+    awake = ended_by(incident, event, now) if incident.status is Status.SNOOZED else None
+    released, intents = _judged(incident)
+    if awake is None and changed in (Reason.UNCHANGED, Reason.NOT_MATERIAL):
         columns = changed_columns(incident.fields, event.fields, event.terms.row_columns)
-        return _refresh(incident, event, columns, intents) if columns else Step(released, intents, reason)
-    updated = replace(
+        return _refresh(released, event, columns, intents) if columns else Step(released, intents, changed)
+    updated = _with(released, event, now)
+    if event.severity != incident.severity:
+        updated = response.reminding(response.tightened(updated, event.terms, now), event.terms, now)
+    before = shown(severity=incident.severity, deviance=incident.notified_deviance)
+    detail = {"before": before, **shown(severity=event.severity, deviance=event.deviance)}
+    if awake is not None:
+        return _wake(updated, awake, event.terms, now)._replace(
+            intents=(*intents, by_program(Transition.WOKEN, awake, detail), Notify(Transition.WOKEN))
+        )
+    to = Audience.RECORD if incident.status is Status.SNOOZED else Audience.ROUTE
+    told = (by_program(Transition.UPDATED, changed, detail), Notify(Transition.UPDATED, to))
+    return Step(updated, (*intents, *told), changed)
+
+
+def _with(incident: Incident, event: Violated, now: datetime) -> Incident:
+    """The incident as this violation shows it."""
+    return replace(
         incident,
         severity=event.severity,
         deviance=event.deviance,
@@ -142,12 +207,7 @@ def _seen_again(incident: Incident, event: Violated, now: datetime) -> Step:
         definition_version=event.terms.version,
         last_seen_at=now,
         held_since=None,
-        due_at=_tightened(incident, event, now),
     )
-    before = _shown(severity=incident.severity, deviance=incident.notified_deviance)
-    detail = {"before": before, **_shown(severity=event.severity, deviance=event.deviance)}
-    told = (_program(Transition.UPDATED, reason, detail), Notify(Transition.UPDATED))
-    return Step(updated, (*intents, *told), reason)
 
 
 def _refresh(incident: Incident, event: Violated, columns: tuple[str, ...], released: tuple[Intent, ...]) -> Step:
@@ -160,7 +220,7 @@ def _refresh(incident: Incident, event: Violated, columns: tuple[str, ...], rele
         link=event.link,
         held_since=None,
     )
-    record = _program(Transition.REFRESHED, Reason.ROW_CHANGED, {"columns": list(columns)})
+    record = by_program(Transition.REFRESHED, Reason.ROW_CHANGED, {"columns": list(columns)})
     return Step(current, (*released, record, Notify(Transition.REFRESHED)), Reason.ROW_CHANGED)
 
 
@@ -177,68 +237,62 @@ def material_change(incident: Incident, event: Violated) -> Reason:
     return Reason.DEVIANCE_CHANGED if is_far else Reason.NOT_MATERIAL
 
 
-def _tightened(incident: Incident, event: Violated, now: datetime) -> datetime | None:
-    """A changed severity may shorten the time allowed, never lengthen it: a promise once made is kept."""
-    allowed = event.terms.respond_within.get(event.severity)
-    if event.severity == incident.severity or allowed is None:
-        return incident.due_at
-    return now + allowed if incident.due_at is None else min(incident.due_at, now + allowed)
-
-
 def _hold(incident: Incident, reason: Reason, now: datetime) -> Step:
     if incident.held_since is not None:
         return Step(incident, (), reason)
-    return Step(replace(incident, held_since=now), (_program(Transition.HELD, reason),), reason)
+    return Step(replace(incident, held_since=now), (by_program(Transition.HELD, reason),), reason)
 
 
-def _release(incident: Incident, reason: Reason) -> Step:
+def _judged(incident: Incident) -> tuple[Incident, tuple[Intent, ...]]:
+    """It can be judged, and its condition has not ended."""
+    released, intents = _released(incident)
+    if incident.calm_since is None:
+        return released, intents
+    return replace(released, calm_since=None), (*intents, by_program(Transition.RELAPSED, Reason.CAME_BACK))
+
+
+def _released(incident: Incident) -> tuple[Incident, tuple[Intent, ...]]:
     if incident.held_since is None:
-        return Step(incident, (), reason)
-    return Step(replace(incident, held_since=None), (_program(Transition.RELEASED, Reason.JUDGED_AGAIN),), reason)
+        return incident, ()
+    return replace(incident, held_since=None), (by_program(Transition.RELEASED, Reason.JUDGED_AGAIN),)
 
 
-def _end(incident: Incident, resolution: Resolution, transition: Transition, reason: Reason, now: datetime) -> Step:
-    ended = replace(incident, status=Status.RESOLVED, resolution=resolution, resolved_at=now, held_since=None)
-    return Step(ended, (_program(transition, reason), Notify(transition)), reason)
+def _calm(incident: Incident, ending: _Ending, keep_firing_for: timedelta, now: datetime) -> Step:
+    """Its condition ended. It ends with the first judgement that finds it so for `keep_firing_for`."""
+    since = incident.calm_since or now
+    if now - since >= keep_firing_for:
+        return _end(incident, ending, now)
+    released, intents = _released(incident)
+    if incident.calm_since is not None:
+        return Step(released, intents, Reason.CALM)
+    record = by_program(Transition.CALMED, ending.reason)
+    return Step(replace(released, calm_since=now), (*intents, record), Reason.CALM)
 
 
-def _acknowledge(incident: Incident, event: Acknowledge, now: datetime) -> Step:
-    if incident.status is Status.ACKNOWLEDGED:
-        raise AlertingError(
-            f"Incident {incident.incident_id} was already acknowledged by {incident.acknowledged_by}; "
-            "`alerting incidents resolve` ends it."
-        )
-    taken = replace(incident, status=Status.ACKNOWLEDGED, acknowledged_at=now, acknowledged_by=event.person)
-    record = Record(Transition.ACKNOWLEDGED, event.person, _shown(note=event.note))
-    return Step(taken, (record, Notify(Transition.ACKNOWLEDGED)), Reason.PERSON)
+def _end(incident: Incident, ending: _Ending, now: datetime) -> Step:
+    """Its end is told as its beginning was: that of a snoozed one to nobody."""
+    resolution, transition, reason = ending
+    stopped = response.stopped(incident)
+    ended = replace(stopped, status=Status.RESOLVED, resolution=resolution, resolved_at=now, held_since=None)
+    to = Audience.RECORD if incident.status is Status.SNOOZED else Audience.ROUTE
+    return Step(ended, (by_program(transition, reason), Notify(transition, to)), reason)
 
 
-def _resolve(incident: Incident, event: Resolve | Act, now: datetime) -> Step:
-    """A person's word ends it. What an action writes on top goes with the same step: both, or neither."""
-    ended = replace(
-        incident,
-        status=Status.RESOLVED,
-        resolution=Resolution.BY_PERSON,
-        resolved_at=now,
-        resolved_by=event.person,
-        disposition=event.disposition,
-        held_since=None,
-    )
-    detail = _shown(disposition=event.disposition and event.disposition.value, note=event.note)
-    row = event.row if isinstance(event, Act) else None
-    if isinstance(event, Act):
-        detail = {"action": event.action, **detail}
-    if row is not None:
-        detail |= {"table": row.table, "key": dict(row.key), "values": dict(row.values)}
-    told = (Record(Transition.RESOLVED, event.person, detail), Notify(Transition.RESOLVED), Remember(Memory.BY_PERSON))
-    return Step(ended, told if row is None else (*told, row), Reason.PERSON)
+def _time_passed(incident: Incident, terms: Terms, now: datetime) -> Step:
+    """One thing that is due; whoever calls goes on until `next_at` lies ahead."""
+    if terms.expire_after is not None and now >= incident.opened_at + terms.expire_after:
+        expired = _Ending(Resolution.EXPIRED, Transition.EXPIRED, Reason.TIME_OVER)
+        ended = _end(incident, expired, now)
+        return ended._replace(intents=(*ended.intents, Remember(Memory.EXPIRED)))
+    if incident.next_at is None or now < incident.next_at:
+        return Step(incident, (), Reason.UNCHANGED)
+    if incident.status is Status.SNOOZED:
+        return _wake(incident, Reason.SNOOZE_OVER, terms, now)
+    due = response.passed(incident, terms, now)
+    record = by_program(due.transition, due.reason, shown(to=due.to.value))
+    return Step(due.incident, (record, Notify(due.transition, due.to)), due.reason)
 
 
-def _program(transition: Transition, reason: Reason, detail: Mapping[str, Any] | None = None) -> Record:
-    return Record(transition, PROGRAM, {"reason": reason.value, **(detail or {})})
-
-
-def _shown(**values: Any) -> dict[str, Any]:
-    """The detail of an event, in JSON types; what is not there is left out."""
-    kept = {name: value for name, value in values.items() if value not in (None, "")}
-    return {name: str(value) if isinstance(value, Decimal) else value for name, value in kept.items()}
+def _wake(incident: Incident, reason: Reason, terms: Terms, now: datetime) -> Step:
+    awake = response.reminding(woken(incident), terms, now)
+    return Step(awake, (by_program(Transition.WOKEN, reason), Notify(Transition.WOKEN)), reason)

@@ -59,9 +59,6 @@ def _in_alert(definition: AlertDefinition) -> Iterator[Finding]:
     if definition.actions:
         what, how = "buttons are not shown in messages yet", "`alerting incidents act` does what they say"
         yield Finding(("actions",), what, how, severity="note")
-    for index, level in enumerate(definition.severity):
-        if level.remind_every is not None:
-            yield _note(("severity", index, "remind_every"), "remind_every is not in force yet")
     for name, parameter in definition.parameters.items():
         for key in ("changed_by", "approved_by"):
             if getattr(parameter, key):

@@ -50,6 +50,7 @@ class Reading:
     worst: str
     record: str
     takes_default: str
+    is_lower_worse: bool
     checked: Condition
     column_types: Mapping[str, str]
     parameters: Mapping[str, Parameter]
@@ -96,6 +97,7 @@ def read(definition: AlertDefinition, column_types: Mapping[str, str], as_of: da
         worst=_order(definition.worst_by, types),
         record=record_sql(definition.alert, parameters, shown, types, entity),
         takes_default=_takes_default(definition, types),
+        is_lower_worse=stated is not None and (stated.as_, stated.direction) == ("ratio", "below"),
         checked=checked,
         column_types=types,
         parameters=parameters,

@@ -97,14 +97,14 @@ def route(
     for destination, why in _resolved(chosen, book, facts.at):
         if destination.name in allowed:
             continue
-        if not _may_receive(destination, facts.kind):
+        if not may_receive(destination, facts.kind):
             barred.append(f"not {destination.name}: {facts.kind.value} failures go to engineers only")
             continue
         allowed[destination.name] = (destination, why)
     if not taken or not allowed:
         why = "fallback: no branch took it" if not taken else "fallback: no destination was left"
         for destination, said in _resolved([(name, why) for name in tree.fallback], book, facts.at):
-            if _may_receive(destination, facts.kind) and destination.name not in allowed:
+            if may_receive(destination, facts.kind) and destination.name not in allowed:
                 allowed[destination.name] = (destination, said)
     if not allowed:
         allowed[INBOX.name] = (INBOX, "nobody else may be told of it")
@@ -132,7 +132,7 @@ def _nobody(column: str, value: str | None) -> str:
     return f"nobody by column {column}: what it holds is neither a mail address nor a person in people.yaml"
 
 
-def _may_receive(destination: Destination, kind: Kind) -> bool:
+def may_receive(destination: Destination, kind: Kind) -> bool:
     return kind is Kind.BUSINESS or destination.audience == "engineering"
 
 

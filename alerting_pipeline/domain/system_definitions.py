@@ -15,7 +15,9 @@ from typing import Any
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.event import Terms, Violated
 from alerting_pipeline.domain.incident import Kind, fingerprint
+from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.severity import Level, SeverityLevel
+from alerting_pipeline.domain.team_terms import with_team
 from alerting_pipeline.domain.warehouse_error import WarehouseUnreachable
 
 DEFAULT_OWNER = "data-team"
@@ -42,6 +44,18 @@ class SystemDefinition:
     def severity(self) -> tuple[SeverityLevel, ...]:
         """The one level that it has, in the form that an alert definition has it."""
         return (SeverityLevel(level=self.level, respond_within=self.respond_within),)
+
+    def terms(self, people: People) -> Terms:
+        """What the lifecycle needs of it, and of the team that answers for it."""
+        bare = Terms(
+            alert=self.alert,
+            version=VERSION,
+            owner=self.owner,
+            kind=Kind.SYSTEM,
+            labels=self.labels,
+            respond_within={self.level: self.respond_within},
+        )
+        return with_team(bare, people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,23 +138,14 @@ def system_definition(alert: str) -> SystemDefinition:
         raise AlertingError(f'There is no system definition "{alert}"; there are {known}.') from None
 
 
-def found(finding: SystemFinding) -> Violated:
+def found(finding: SystemFinding, people: People) -> Violated:
     """The finding as an event of the lifecycle."""
     definition = system_definition(finding.alert)
-    level = definition.level
-    terms = Terms(
-        alert=definition.alert,
-        version=VERSION,
-        owner=definition.owner,
-        kind=Kind.SYSTEM,
-        labels=definition.labels,
-        respond_within={level: definition.respond_within},
-    )
     return Violated(
-        terms=terms,
+        terms=definition.terms(people),
         fingerprint=fingerprint(finding.alert, finding.entity),
         entity=finding.entity,
-        severity=level,
+        severity=definition.level,
         summary=finding.summary,
         fields=dict(finding.detail),
     )

@@ -7,18 +7,19 @@ of it. When one evaluation has more to say to one destination than a person can 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.data_definition import DataDefinition, OfIncidents
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.destination import Destination
+from alerting_pipeline.domain.event import Audience
 from alerting_pipeline.domain.holding import ROWS, How
 from alerting_pipeline.domain.incident import Incident, Transition
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.reach import reachable
-from alerting_pipeline.domain.routing import Facts, route
+from alerting_pipeline.domain.routing import Facts, may_receive, route
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.system_definitions import SystemDefinition
 from alerting_pipeline.domain.telling import Telling
@@ -35,7 +36,18 @@ from alerting_pipeline.rendering.notification import (
 MOST_MESSAGES = 20
 """More than that many of one alert for one destination in one evaluation become one message."""
 _SHOWN = 10
-ENDINGS = frozenset({"cleared", "withdrawn", "expired", "resolved", "acknowledged", "definition_removed"})
+ENDINGS = frozenset(
+    {"cleared", "withdrawn", "expired", "resolved", "acknowledged", "definition_removed", "snoozed", "assigned"}
+)
+"""What is told to whoever was told of the beginning: its end, and what a person made of it."""
+_VERBS = {
+    Transition.UPDATED: "changed in one evaluation",
+    Transition.REMINDED: "still wait for a response",
+    Transition.WOKEN: "are no longer snoozed",
+    Transition.SLA_WARNED: "are soon due without a response",
+    Transition.SLA_BREACHED: "are overdue without a response",
+    Transition.ESCALATED: "were escalated, because nobody responded",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +152,42 @@ def _places(
     definition: OfIncidents | SystemDefinition | None,
     directory: Directory,
     known: Sequence[Place],
-) -> Iterable[Addressed]:
-    if item.transition.value in ENDINGS:
-        return known
-    incident = item.incident
+) -> list[Addressed]:
+    """Where it is told. Whoever is asked beyond the route and can't be reached leaves it to the route."""
+    is_ending = item.transition.value in ENDINGS
+    if item.to is Audience.RECORD or item.transition is Transition.REFRESHED:
+        followers = ROWS | {"slack"} if is_ending else ROWS
+        places = known if is_ending else _of_route(item.incident, definition, directory, known)
+        return [place for place in places if place.channel in followers]
+    if item.to is not Audience.ROUTE:
+        asked = _asked(item, directory)
+        routed = [] if asked else _of_route(item.incident, definition, directory, known)
+        return [*asked, *(place for place in routed if place.channel not in ROWS)]
+    return list(known) if is_ending else _of_route(item.incident, definition, directory, known)
+
+
+def _asked(item: News, directory: Directory) -> list[Addressed]:
+    """The assignee or the owner, whoever is on call, or the lead: those of them who may hear of it."""
+    incident, at, book = item.incident, item.at, directory.book
+    taker = incident.assignee or incident.acknowledged_by
+    if item.to is Audience.OWNER and taker in book.people.people:
+        reached = book.person(taker, at)
+    elif incident.owner not in book.people.teams:
+        return []
+    elif item.to is Audience.ON_CALL:
+        reached = book.on_call(incident.owner, at)
+    else:
+        reached = (book.lead if item.to is Audience.LEAD else book.team)(incident.owner, at)
+    return [place for place in reached.destinations if may_receive(place, incident.kind)]
+
+
+def _of_route(
+    incident: Incident,
+    definition: OfIncidents | SystemDefinition | None,
+    directory: Directory,
+    known: Sequence[Place],
+) -> list[Addressed]:
+    """Where routing sends it now, and where it is known."""
     is_alert = isinstance(definition, AlertDefinition)
     routed = route(
         Facts.of(incident),
@@ -152,9 +196,7 @@ def _places(
         notify=definition.notify if is_alert else (),
         write_back=[entry.destination for entry in definition.write_back] if is_alert else (),
     )
-    places = {place.name: place for place in (*routed.destinations, *known)}.values()
-    is_for_rows = item.transition is Transition.REFRESHED
-    return [place for place in places if place.channel in ROWS or not is_for_rows]
+    return list({place.name: place for place in (*routed.destinations, *known)}.values())
 
 
 def _summary(group: Sequence[Letter], public_url: str) -> Notification:
@@ -195,5 +237,5 @@ def _said(number: int, shown: int, transition: Transition) -> str:
     many = f"{number:,} incidents" if number > 1 else "1 incident"
     if transition is Transition.DEFINITION_REMOVED:
         return f"The alert definition was removed; {many} of it ended with it."
-    verb = "changed" if transition is Transition.UPDATED else transition.value
-    return f"{many} {verb} in one evaluation; these are the worst {shown}."
+    said = _VERBS.get(transition, f"{transition.value} in one evaluation")
+    return f"{many} {said}; these are the worst {shown}."

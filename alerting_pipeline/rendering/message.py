@@ -18,6 +18,8 @@ from alerting_pipeline.domain.letter import Letter
 Scalar = str | int | float | bool | None
 
 VERSION = 1
+SPOKEN = frozenset({"updated", "reopened", "woken", "assigned", "reminded", "sla_warned", "sla_breached", "escalated"})
+"""What is worth a sound although the message about the incident is only edited."""
 RESOLVING = frozenset({"cleared", "withdrawn", "expired", "resolved", "definition_removed"})
 
 

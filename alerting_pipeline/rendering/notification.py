@@ -10,15 +10,16 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID, uuid5
 
+from alerting_pipeline.domain.event import Audience
 from alerting_pipeline.domain.incident import Incident, Kind, Transition
 from alerting_pipeline.rendering import words
 from alerting_pipeline.rendering.message import Field, Message, Scalar, scalar
 
 NAMESPACE = UUID("5b0f6f52-7d0f-5c55-9a68-1f6a3c1d9e77")
-# Mail can't be edited: who took an incident is worth a change of the Slack message, not another mail.
-_NOT_TOLD = {"email": frozenset({Transition.ACKNOWLEDGED})}
+# Mail can't be edited: who took an incident is worth a change of the Slack message, not another mail to all.
+_NOT_TOLD = {"email": frozenset({Transition.ACKNOWLEDGED, Transition.ASSIGNED, Transition.SNOOZED})}
 _SHAPES = {"data": "checks"}  # how far data are from what they should be: how many checks fail
-_SILENT = frozenset({Transition.HELD, Transition.RELEASED})
+_SILENT = frozenset({Transition.HELD, Transition.RELEASED, Transition.CALMED, Transition.RELAPSED})
 _CODE_LIKE = re.compile(r"(^|_)(id|ids|no|number|code|year|zip|postcode)$")
 
 
@@ -36,7 +37,8 @@ class Addressed(Protocol):
 class News:
     """What happened to an incident. `event_id` is that of its row in ledger.incident_events: it makes the key unique.
 
-    `note` is a sentence for people: what a person wrote, or why it changed. `at` is the business instant of it.
+    `note` is a sentence for people: what a person wrote, or why it changed. `at` is the business instant of it, `to`
+    says who is told.
     """
 
     incident: Incident
@@ -44,6 +46,7 @@ class News:
     event_id: int
     note: str = ""
     at: datetime | None = None
+    to: Audience = Audience.ROUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ def notifications(
             transition=news.transition.value,
         )
         for name, channel in wanted.items()
-        if news.transition not in _NOT_TOLD.get(channel, frozenset())
+        if news.to is not Audience.ROUTE or news.transition not in _NOT_TOLD.get(channel, frozenset())
     ]
 
 
@@ -193,8 +196,24 @@ def _note(news: News) -> str:
         Transition.WITHDRAWN: "The row is no longer in the model.",
         Transition.EXPIRED: "Its time has passed.",
         Transition.DEFINITION_REMOVED: "The alert definition was removed.",
+        Transition.REOPENED: "It is back soon after it had ended.",
+        Transition.SNOOZED: f"Snoozed by {incident.snoozed_by} until {words.day_and_time(incident.snoozed_until)}.",
+        Transition.WOKEN: "It is no longer snoozed.",
+        Transition.ASSIGNED: f"{incident.assignee} looks after it.",
+        Transition.REMINDED: f"Reminder: open since {words.day_and_time(incident.opened_at)}, {_taker(incident)}.",
+        Transition.SLA_WARNED: f"A response is due {words.day_and_time(incident.due_at)}; nobody has responded.",
+        Transition.SLA_BREACHED: f"A response was due {words.day_and_time(incident.due_at)}; nobody has responded.",
+        Transition.ESCALATED: f"Escalated: nobody has responded since {words.day_and_time(_asked_at(incident))}.",
     }.get(news.transition, "")
     return " ".join(part for part in (said, news.note) if part)
+
+
+def _taker(incident: Incident) -> str:
+    return f"assigned to {incident.assignee}" if incident.assignee else "nobody has taken it"
+
+
+def _asked_at(incident: Incident) -> datetime:
+    return incident.reopened_at or incident.opened_at
 
 
 def _spoken(value: object) -> str:

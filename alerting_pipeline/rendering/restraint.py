@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from alerting_pipeline.domain.event import Audience
 from alerting_pipeline.domain.holding import ROWS, Hold, How, Why, hold_for_digest
 from alerting_pipeline.domain.telling import next_digest
 from alerting_pipeline.rendering.announcement import Letter
@@ -21,10 +22,11 @@ class SortedOut:
 
 
 def sort_out(letters: Iterable[Letter], now: datetime) -> SortedOut:
-    """Rows always leave at once; so does what concerns a message that people have already."""
+    """Rows always leave at once; so does what people have a message about already, and what asks one of them to act."""
     found = SortedOut()
     for letter in letters:
-        if letter.place.channel in ROWS or letter.how is How.ALONE:
+        is_asked = letter.news.to in (Audience.OWNER, Audience.ON_CALL, Audience.LEAD)
+        if letter.place.channel in ROWS or letter.how is How.ALONE or is_asked:
             found.at_once.append(letter)
             continue
         hold = _of_ending(letter, now) if letter.is_ending else _of_news(letter, now)

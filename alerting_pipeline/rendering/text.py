@@ -21,6 +21,16 @@ _ENDINGS = {
     "expired": "Expired",
     "definition_removed": "No longer watched",
 }
+_STATES = {
+    "updated": "Changed",
+    "reopened": "Back again",
+    "woken": "No longer snoozed",
+    "assigned": "Assigned",
+    "reminded": "Reminder",
+    "sla_warned": "Response due soon",
+    "sla_breached": "Response overdue",
+    "escalated": "Escalated",
+}
 _BREAKS = re.compile(r"\s+")
 # Marks that reverse or hide the text around them; a name must not be able to turn a sentence round.
 _DIRECTION = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u200b\u2060")
@@ -56,8 +66,8 @@ def heading(message: Message) -> str:
     state = ""
     if message.is_resolved:
         state = f"{_ENDINGS.get(message.transition, 'Resolved')}: "
-    elif message.transition == "updated":
-        state = "Changed: "
+    else:
+        state = f"{_STATES[message.transition]}: " if message.transition in _STATES else ""
     trial = "[test] " if message.is_test else ""
     emoji = "✅" if message.is_resolved else clean(message.emoji, 8) or SEVERITY_EMOJI.get(message.severity, "🔔")
     system = f"{clean(message.system, 40)} · " if message.system else ""

@@ -11,28 +11,12 @@ from urllib.parse import quote
 
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.event import Terms, Violated
-from alerting_pipeline.domain.incident import Kind
 from alerting_pipeline.domain.parameters import Parameter, list_items
 from alerting_pipeline.domain.violation import Violation
 from alerting_pipeline.domain.written import duration
 from alerting_pipeline.rendering.template import BadTemplate, render, variables
 
 LONGEST_SUMMARY = 1_000
-
-
-def terms_of(definition: AlertDefinition, row_columns: tuple[str, ...] = ()) -> Terms:
-    """What of the definition the lifecycle needs; `row_columns` as in Terms."""
-    return Terms(
-        alert=definition.alert,
-        version=definition.version_id,
-        owner=definition.owner,
-        kind=Kind(definition.kind),
-        labels=definition.labels,
-        respond_within={level.level: level.respond_within for level in definition.severity},
-        deviance_changes_by=definition.update_when.deviance_changes_by,
-        expire_after=definition.expire_after,
-        row_columns=row_columns,
-    )
 
 
 def violated(

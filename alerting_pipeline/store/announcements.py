@@ -11,8 +11,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from alerting_pipeline.domain.data_definition import OfIncidents
+from alerting_pipeline.domain.incident import Transition
+from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS, SystemDefinition
-from alerting_pipeline.rendering.announcement import ENDINGS, Directory, letters, notifications_of
+from alerting_pipeline.rendering.announcement import Directory, letters, notifications_of
 from alerting_pipeline.rendering.notification import News
 from alerting_pipeline.rendering.restraint import sort_out
 from alerting_pipeline.store.held import hold_back, known_places
@@ -33,13 +35,18 @@ class Announcer:
         follow_ups = [
             item.incident.incident_id
             for item in news
-            if item.incident.incident_id is not None and item.transition in (*ENDINGS, "updated", "refreshed")
+            if item.incident.incident_id is not None and item.transition is not Transition.OPENED
         ]
         known = known_places(connection, follow_ups) if follow_ups else {}
         now = _instant(news)
         found = sort_out(letters(news, self.known_definitions, self.directory, known), now)
         hold_back(connection, found.held, now)
         return enqueue(connection, notifications_of(found.at_once, self.directory.public_url))
+
+    @property
+    def people(self) -> People:
+        """Who answers for what, and when they work."""
+        return self.directory.people
 
     @property
     def known_definitions(self) -> Mapping[str, OfIncidents | SystemDefinition]:

@@ -21,6 +21,7 @@ from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Prepared
 from alerting_pipeline.domain.incident import Incident, fingerprint
 from alerting_pipeline.domain.lifecycle import Step
+from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.system_definitions import EVALUATION_ERROR, SystemFinding, is_over
 from alerting_pipeline.domain.violation import Happened
 from alerting_pipeline.rendering.announcement import Directory
@@ -52,6 +53,10 @@ class EvaluationLedger:
     @property
     def public_url(self) -> str:
         return self._directory.public_url
+
+    @property
+    def people(self) -> People:
+        return self._directory.people
 
     def keeps_rows(self, definition: AlertDefinition) -> bool:
         """Whether some incident of the definition may have a row in a sheet, table or file."""

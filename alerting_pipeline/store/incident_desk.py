@@ -24,7 +24,9 @@ from alerting_pipeline.store.outbox import enqueue
 _SHOWN = (
     "incident_id, alert, kind, status, severity, deviance, entity, summary, owner, opened_at, last_seen_at, "
     "acknowledged_at, acknowledged_by, due_at, held_since, resolved_at, resolved_by, resolution, disposition, "
-    "occurred_at, fields, link, labels, definition_version, fingerprint"
+    "occurred_at, fields, link, labels, definition_version, fingerprint, assignee, responded_at, snoozed_until, "
+    "snoozed_by, snooze_factor, snooze_deviance, reopened_at, calm_since, warn_at, sla_breached_at, remind_at, "
+    "escalates_at, escalation_level, next_at"
 )
 
 

@@ -8,11 +8,11 @@ violation one inserts, and the others learn that they did not.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from alerting_pipeline.domain.event import Cleared, Memory, Notify, Reason, Record, Remember
 from alerting_pipeline.domain.incident import Disposition, Incident, Kind, Resolution, Status, Transition, fingerprint
 from alerting_pipeline.domain.lifecycle import Step, step
+from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.system_definitions import SystemFinding, found
 from alerting_pipeline.rendering.notification import News
 
@@ -28,17 +29,26 @@ _TYPES = {
     "incident_id": "bigint", "fingerprint": "uuid", "entity": "jsonb", "fields": "jsonb", "labels": "jsonb",
     "deviance": "numeric", "notified_deviance": "numeric", "occurred_at": "timestamptz", "opened_at": "timestamptz",
     "last_seen_at": "timestamptz", "held_since": "timestamptz", "acknowledged_at": "timestamptz",
-    "due_at": "timestamptz", "resolved_at": "timestamptz",
+    "due_at": "timestamptz", "resolved_at": "timestamptz", "reopened_at": "timestamptz", "calm_since": "timestamptz",
+    "snoozed_until": "timestamptz", "snooze_factor": "numeric", "snooze_deviance": "numeric",
+    "responded_at": "timestamptz", "warn_at": "timestamptz", "sla_breached_at": "timestamptz",
+    "remind_at": "timestamptz", "escalates_at": "timestamptz", "escalation_level": "integer", "next_at": "timestamptz",
 }  # fmt: skip
-_INSERTED = tuple(column for column in INCIDENT_COLUMNS if column != "incident_id")
+_INSERTED = (*(column for column in INCIDENT_COLUMNS if column != "incident_id"), "next_at")
 _UPDATED = tuple(
     column
     for column in _INSERTED
     if column not in ("alert", "fingerprint", "entity", "kind", "opened_at", "occurred_at", "owner", "labels")
 )
 
-Announce = Callable[[Connection, Sequence[News]], object]
-"""Turns what happened to incidents into outbox rows, in the transaction that it is given."""
+
+class Announce(Protocol):
+    """Turns what happened to incidents into outbox rows, in the transaction that it is given."""
+
+    @property
+    def people(self) -> People: ...
+
+    def __call__(self, connection: Connection, news: Sequence[News]) -> object: ...
 
 
 def incident_of(row: Mapping[Any, Any], prefix: str = "") -> Incident:
@@ -103,7 +113,7 @@ def record_findings(
     connection: Connection, findings: Sequence[SystemFinding], *, now: datetime, announce: Announce
 ) -> list[int]:
     """The same for several, told together, so that a hundred of a kind are one message."""
-    events = [found(finding) for finding in findings]
+    events = [found(finding, announce.people) for finding in findings]
     keys = [event.fingerprint for event in events]
     standing = incidents_where(connection, "i.fingerprint = any(%s) and i.status <> 'resolved'", [keys])
     incidents = {incident.fingerprint: incident for incident in standing}
@@ -219,9 +229,12 @@ def _append_events(connection: Connection, written: Sequence[tuple[Step, Inciden
     )
     numbers = {(row.incident_id, row.event): row.event_id for row in numbered}
     return [
-        News(incident, intent.transition, numbers[incident.incident_id, intent.transition], _note(intent), now)
-        for item, incident, intent in records
-        if Notify(intent.transition) in item.intents
+        News(
+            incident, record.transition, numbers[incident.incident_id, record.transition], _note(record), now, intent.to
+        )
+        for item, incident, record in records
+        for intent in item.intents
+        if isinstance(intent, Notify) and intent.transition is record.transition
     ]
 
 
@@ -242,7 +255,7 @@ def _typed(columns: Iterable[str]) -> str:
 
 
 def _row(incident: Incident) -> dict[str, Any]:
-    return {column: getattr(incident, column) for column in INCIDENT_COLUMNS}
+    return {column: getattr(incident, column) for column in (*INCIDENT_COLUMNS, "next_at")}
 
 
 def _json(value: Any) -> str:

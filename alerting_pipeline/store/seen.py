@@ -179,10 +179,11 @@ class Seen:
             yield [_found(row._mapping) for row in chunk]
 
     def changed(self, as_of: datetime) -> Iterator[list[tuple[Incident, Violation]]]:
-        """Open incidents that were seen again and may have changed materially, whose rows changed, or that were held.
+        """Open incidents that were seen again and may have changed materially, whose rows changed, or that were held,
+        calm or snoozed.
 
         Those whose time is over are left to `expiring`. They are locked, so that what a person does meanwhile to one of
-        them is neither lost nor undone. The comparisons are those of `lifecycle.material_change` and of
+        them is neither lost nor undone. The comparisons are those of `lifecycle.material_change`, `snooze.ended_by` and
         `row_change`: a number may be kept in other digits, or as text, so a column differs if value and text do.
         """
         rows = self._connection.exec_driver_sql(
@@ -190,16 +191,19 @@ class Seen:
             select {_FOUND}, {_prefixed()} from seen as s
             join judged as j using (ordinal)
             join ledger.incidents as i on i.fingerprint = s.fingerprint and {_OPEN}
-            where (i.severity <> s.severity or i.held_since is not null
+            where (i.severity <> s.severity or i.held_since is not null or i.calm_since is not null
                     or abs(i.notified_deviance - s.deviance) >= j.changes_by
+                    or i.snoozed_until <= %(as_of)s
+                    or s.deviance >= i.snooze_deviance * i.snooze_factor
+                    or s.deviance * i.snooze_factor <= i.snooze_deviance
                     or j.row_columns is not null and exists (
                         select 1 from unnest(j.row_columns) as c (name)
                         where s.record -> c.name is distinct from i.fields -> c.name
                             and s.record ->> c.name is distinct from i.fields ->> c.name))
-                and (j.expires_after is null or i.opened_at + j.expires_after > %s)
+                and (j.expires_after is null or i.opened_at + j.expires_after > %(as_of)s)
             order by i.incident_id for update of i
             """,
-            (as_of,),
+            {"as_of": as_of},
         )
         while chunk := rows.fetchmany(_CHUNK):
             yield [(incident_of(row._mapping, "i_"), _found(row._mapping)) for row in chunk]

@@ -1,20 +1,21 @@
-"""What a person does to an incident: acknowledge it, resolve it with a verdict, or carry out one of its definition's
-actions; always named, always audited.
+"""What a person does to an incident: acknowledge, assign, snooze, resolve it with a verdict, or carry out one of its
+definition's actions; always named, always audited.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NoReturn, Protocol
 
 from alerting_pipeline.domain.action import Action
 from alerting_pipeline.domain.action_check import action_of, check_person, row_of
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.errors import AlertingError, BadCall
-from alerting_pipeline.domain.event import Acknowledge, Act, PutRow, Resolve
+from alerting_pipeline.domain.event import Acknowledge, Act, Assign, PutRow, Resolve, Snooze, Terms
 from alerting_pipeline.domain.incident import Disposition, Incident, Transition
 from alerting_pipeline.domain.lifecycle import Step, step
 from alerting_pipeline.domain.people import People
@@ -70,6 +71,25 @@ def resolve(incidents: Incidents, incident_id: int, resolution: Resolve, now: da
     has ended already.
     """
     return _act(incidents, incident_id, resolution, now)
+
+
+def snooze(incidents: Incidents, incident_id: int, event: Snooze, now: datetime) -> Incident:
+    """A person wants to hear nothing of it for a while. Raises AlertingError if it has ended, or for an end or factor
+    that can't be.
+    """
+    return _act(incidents, incident_id, event, now)
+
+
+def assign(
+    incidents: Incidents, incident_id: int, event: Assign, now: datetime, terms: Mapping[str, Terms]
+) -> Incident:
+    """A person says who looks after it. `terms` are those of all definitions, which say when its assignee is reminded.
+
+    Raises AlertingError if it has ended or is that person's already.
+    """
+    with incidents.begin() as desk:
+        known = terms.get(_locked(desk, incident_id).alert)
+    return _act(incidents, incident_id, event if known is None else replace(event, terms=known), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +155,18 @@ def acting_person(people: People, given: str | None, os_user: str) -> str:
     return person
 
 
-def _act(incidents: Incidents, incident_id: int, event: Acknowledge | Resolve, now: datetime) -> Incident:
-    action = Transition.ACKNOWLEDGED if isinstance(event, Acknowledge) else Transition.RESOLVED
+_TRANSITIONS = {
+    Acknowledge: Transition.ACKNOWLEDGED,
+    Resolve: Transition.RESOLVED,
+    Snooze: Transition.SNOOZED,
+    Assign: Transition.ASSIGNED,
+}
+
+
+def _act(
+    incidents: Incidents, incident_id: int, event: Acknowledge | Resolve | Snooze | Assign, now: datetime
+) -> Incident:
+    action = _TRANSITIONS[type(event)]
     with incidents.begin() as desk:
         before = _locked(desk, incident_id)
         done = step(before, event, now)
@@ -171,8 +201,12 @@ def _already_ended(incident: Incident, acted: tuple[str, str] | None) -> NoRetur
 
 
 def _state(incident: Incident) -> dict[str, Any]:
-    kept = ("status", "acknowledged_by", "resolved_by", "resolution", "disposition")
-    return {name: value for name, value in asdict(incident).items() if name in kept and value is not None}
+    kept = (
+        "status", "acknowledged_by", "assignee", "snoozed_until", "snooze_factor", "resolved_by", "resolution",
+        "disposition",
+    )  # fmt: skip
+    found = {name: value for name, value in asdict(incident).items() if name in kept and value is not None}
+    return {name: str(value) if isinstance(value, datetime | Decimal) else value for name, value in found.items()}
 
 
 def disposition_of(text: str) -> Disposition:

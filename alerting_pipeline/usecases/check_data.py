@@ -31,12 +31,13 @@ from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.downstream import alerts_on, marts_on
 from alerting_pipeline.domain.errors import AlertingError, BadCall
 from alerting_pipeline.domain.evaluation import EvaluationResult, Order, Outcome, Verdict
-from alerting_pipeline.domain.event import Cleared, Event, Memory, Reason, Terms, Unjudged, Violated
+from alerting_pipeline.domain.event import Cleared, Event, Memory, Reason, Unjudged, Violated
 from alerting_pipeline.domain.expectation import is_of_table, label
-from alerting_pipeline.domain.incident import Kind, fingerprint
+from alerting_pipeline.domain.incident import fingerprint
 from alerting_pipeline.domain.lifecycle import step
 from alerting_pipeline.domain.relation import Relation, model_relation
 from alerting_pipeline.domain.system_definitions import evaluation_findings
+from alerting_pipeline.domain.terms import terms_of
 
 HOLDING = (Outcome.FIRING, Outcome.SYSTEM_FAILURE)
 """A definition that can't be evaluated holds as a failing one does: what can't be checked can't be believed."""
@@ -224,15 +225,7 @@ class _Effect:
         held = self._held(definition)
         level = definition.severity[0]
         return Violated(
-            terms=Terms(
-                alert=definition.alert,
-                version=definition.version_id,
-                owner=definition.owner,
-                kind=Kind.DATA,
-                labels=definition.labels,
-                respond_within={level.level: level.respond_within},
-                deviance_changes_by=Decimal(1),  # another check that fails edits the message
-            ),
+            terms=terms_of(definition, self.checker.ledger.people),
             fingerprint=fingerprint(definition.alert, definition.entity),
             entity=definition.entity,
             severity=level.level,

@@ -24,9 +24,10 @@ from alerting_pipeline.domain.look_up import sort_out
 from alerting_pipeline.domain.relation import models_read, read_together
 from alerting_pipeline.domain.row_change import row_columns
 from alerting_pipeline.domain.system_definitions import evaluation_findings
+from alerting_pipeline.domain.terms import terms_of
 from alerting_pipeline.domain.violation import Judged, Missing, Tally, Violation
 from alerting_pipeline.domain.warehouse_error import WarehouseError
-from alerting_pipeline.rendering.violation_text import terms_of, violated
+from alerting_pipeline.rendering.violation_text import violated
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,13 @@ class _Judging:
             return ()
         return row_columns(definition, reading.column_types)
 
+    def terms(self, ordinal: int) -> Terms:
+        """What the lifecycle needs of the definition, of the team that answers for it, and of how it was read."""
+        terms = terms_of(self.definitions[ordinal], self.evaluator.ledger.people)
+        reading = self.read.readings.get(ordinal)
+        is_lower_worse = reading is not None and reading.is_lower_worse
+        return replace(terms, row_columns=self.row_columns(ordinal), is_lower_worse=is_lower_worse)
+
     def _look_up(self) -> None:
         """Open and known fingerprints that the scan did not return, whatever gate or watermark it had."""
         missing: dict[int, list[Missing]] = defaultdict(list)
@@ -232,10 +240,7 @@ class _Effect:
     def of(self, results: Mapping[int, EvaluationResult]) -> dict[int, EvaluationResult]:
         """The results with what changed by them."""
         transaction, order = self.judging.transaction, self.judging.order
-        self.terms = {
-            item.alert: terms_of(item, self.judging.row_columns(ordinal))
-            for ordinal, item in self.judging.definitions.items()
-        }
+        self.terms = {item.alert: self.judging.terms(ordinal) for ordinal, item in self.judging.definitions.items()}
         listed = list(results.values())
         numbers = transaction.record(listed, order.materialization_id, order.as_of, self.started_at)
         self._open_and_update(numbers)
@@ -281,8 +286,8 @@ class _Effect:
             transaction.forget(alert, [item.fingerprint for item in items])
         self._carry_out(
             [
-                step(incident, TimePassed(self.judging.definitions[ordinal].expire_after), as_of)
-                for ordinal, incident in transaction.seen.expiring(as_of)
+                step(incident, TimePassed(self.terms[incident.alert]), as_of)
+                for _, incident in transaction.seen.expiring(as_of)
             ]
         )
 

@@ -42,6 +42,7 @@ TERMS = Terms(
     respond_within={"critical": timedelta(hours=1), "medium": timedelta(days=1)},
     deviance_changes_by=Decimal("0.5"),
 )
+EXPIRING = replace(TERMS, expire_after=timedelta(days=7))
 ENTITY: dict[str, str | None] = {"id": "t1"}
 
 
@@ -106,7 +107,7 @@ def test_being_held_is_kept_in_the_history_and_told_to_nobody() -> None:
 
 
 def test_expiry_and_a_persons_verdict_are_remembered_and_clearing_is_not() -> None:
-    expired = step(opened(), TimePassed(timedelta(days=7)), NOW + timedelta(days=7))
+    expired = step(opened(), TimePassed(EXPIRING), NOW + timedelta(days=7))
     assert Remember(Memory.EXPIRED) in expired.intents
     resolved = step(opened(), Resolve("ada", Disposition.FALSE_POSITIVE), NOW)
     assert Remember(Memory.BY_PERSON) in resolved.intents
@@ -140,7 +141,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     ),
     st.sampled_from([Cleared(), Cleared(Reason.CLEAR_WHEN_TRUE), Gone(), StillStanding(), RemoveDefinition()]),
     st.sampled_from([Unjudged(Reason.CONDITION_NULL), Unjudged(Reason.DATA_FAILURE), Unjudged(Reason.SYSTEM_FAILURE)]),
-    st.sampled_from([TimePassed(None), TimePassed(timedelta(days=7))]),
+    st.sampled_from([TimePassed(TERMS), TimePassed(EXPIRING)]),
     st.sampled_from([Acknowledge("ada"), Resolve("ada", Disposition.TRUE_POSITIVE)]),
     st.sampled_from([Act("ada", "deny", row=PutRow("operations.reviews", {"id": "t1"}, {})), Act("ada", "forget")]),
 )

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Connection, Engine, text
 
+from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.ports import Claim, Failure, Receipt
 from alerting_pipeline.domain.system_definitions import SystemFinding
 from alerting_pipeline.rendering.message import Message
@@ -211,15 +212,21 @@ def test_dead_letter_is_reported_in_the_transaction_that_declares_it(engine: Eng
     assert [(finding.alert, finding.entity) for finding in reported] == [("dead_letter", {"destination": "#risk"})]
 
 
-def test_next_success_at_a_destination_ends_its_dead_letter_incident(engine: Engine) -> None:
-    def announce(connection: Connection, news: object) -> None:
+class Nobody:
+    """Hears of incidents, and tells nobody."""
+
+    people = People()
+
+    def __call__(self, connection: Connection, news: object) -> None:
         pass
 
+
+def test_next_success_at_a_destination_ends_its_dead_letter_incident(engine: Engine) -> None:
     def dead(connection: Connection, finding: SystemFinding) -> None:
-        record_finding(connection, finding, now=NOW, announce=announce)
+        record_finding(connection, finding, now=NOW, announce=Nobody())
 
     def alive(connection: Connection, alert: str, entity: Mapping[str, str]) -> None:
-        clear_finding(connection, alert, entity, now=NOW, announce=announce)
+        clear_finding(connection, alert, entity, now=NOW, announce=Nobody())
 
     outbox = PostgresOutbox(engine, worker="one", report_dead=dead, report_alive=alive)
     put(engine, notification(None), notification(None, to="#other"))

@@ -20,14 +20,19 @@ from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.evaluation import HEALTHY, EvaluationResult, Health, Order
 from alerting_pipeline.domain.holding import Flushed
+from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.rendering.announcement import Directory
 from alerting_pipeline.store.announcements import Announcer
+from alerting_pipeline.store.definitions import InForce
+from alerting_pipeline.store.due_incidents import DueIncidents
 from alerting_pipeline.store.engine import engine_for
 from alerting_pipeline.store.evaluations import EvaluationLedger
 from alerting_pipeline.store.held_ledger import HeldLedger
+from alerting_pipeline.store.incident_desk import IncidentDesk
 from alerting_pipeline.usecases.evaluate import Evaluator
 from alerting_pipeline.usecases.flush import flush
+from alerting_pipeline.usecases.remind import Reminded, remind
 
 START = datetime(2026, 1, 5, 5, tzinfo=UTC)
 COLUMNS = {
@@ -83,6 +88,7 @@ class World:
     )  # fmt: skip
     others: dict[str, Model] = field(default_factory=dict)
     definitions: dict[str, AlertDefinition] = field(default_factory=dict)
+    people: People = field(default_factory=People)
     now: datetime = START
     numbers: Any = field(default_factory=itertools.count)
 
@@ -168,6 +174,20 @@ class World:
         """Tell what is held back and due now."""
         directory = Directory(TREE, DESTINATIONS, "http://localhost:8080")
         return flush(HeldLedger(self.engine, lambda: Announcer(directory, dict(self.definitions))), self.now)
+
+    @property
+    def due(self) -> DueIncidents:
+        held = InForce(definitions=self.definitions, routing=TREE, destinations=DESTINATIONS, people=self.people)
+        return DueIncidents(self.engine, lambda: held, "http://localhost:8080")
+
+    def remind(self) -> Reminded:
+        """What the clock made due."""
+        return remind(self.due, self.now)
+
+    @property
+    def desk(self) -> IncidentDesk:
+        directory = Directory(TREE, DESTINATIONS, "http://localhost:8080")
+        return IncidentDesk(self.engine, Announcer(directory, self.definitions))
 
     def later(self, **by: float) -> None:
         self.now += timedelta(**by)

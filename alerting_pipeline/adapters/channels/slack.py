@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alerting_pipeline.domain.pacing import Pace
 from alerting_pipeline.domain.ports import Delivery, Receipt, Undelivered
 from alerting_pipeline.rendering import slack as render
-from alerting_pipeline.rendering.message import Message
+from alerting_pipeline.rendering.message import SPOKEN, Message
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -95,7 +95,7 @@ class SlackChannel:
             if not isinstance(error, _NotEditable):
                 raise
             return self.deliver(delivery)
-        if message.transition == "updated":
+        if message.transition in SPOKEN:
             self._note(delivery, message, str(channel), str(ts))
         return Receipt({"via": "slack", "channel": channel, "ts": ts})
 
