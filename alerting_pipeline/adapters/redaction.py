@@ -10,7 +10,13 @@ import re
 
 import psycopg
 
-from alerting_pipeline.domain.warehouse_error import QueryFailed, QueryStopped, WarehouseError, WarehouseUnreachable
+from alerting_pipeline.domain.warehouse_error import (
+    QueryFailed,
+    QueryStopped,
+    RelationMissing,
+    WarehouseError,
+    WarehouseUnreachable,
+)
 
 _READS = "alert SQL reads the marts and alerting.parameters_in_force, and calls harmless functions only"
 _FAILED = {
@@ -74,7 +80,8 @@ def redacted(error: psycopg.Error, sql: str, position_of_sql: int | None) -> War
     if sqlstate[:2] in ("08", "57", "53", "58", "28", "3D"):
         return WarehouseUnreachable(_sentence(_UNREACHABLE, sqlstate), sqlstate=sqlstate)
     reason = _FAILED.get(sqlstate) or _FAILED_CLASSES.get(sqlstate[:2], "the database refused the SQL; leave it out")
-    return QueryFailed(_sentence(reason, sqlstate, _place(sql, offset)), sqlstate=sqlstate, offset=offset)
+    kind = RelationMissing if sqlstate in ("42P01", "3F000") else QueryFailed
+    return kind(_sentence(reason, sqlstate, _place(sql, offset)), sqlstate=sqlstate, offset=offset)
 
 
 def _offset(error: psycopg.Error, sql: str, position_of_sql: int | None) -> int | None:

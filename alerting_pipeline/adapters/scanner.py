@@ -23,7 +23,7 @@ from alerting_pipeline.domain.reading import Reading, read
 from alerting_pipeline.domain.relation import IN_FORCE, Relation, types_sql
 from alerting_pipeline.domain.scan import judged_sql, key_columns, lookup_sql, presence_sql, scan_sql
 from alerting_pipeline.domain.violation import Missing
-from alerting_pipeline.domain.warehouse_error import WarehouseError, WarehouseUnreachable
+from alerting_pipeline.domain.warehouse_error import RelationMissing, WarehouseError, WarehouseUnreachable
 
 _KEYS_AT_ONCE = 20_000
 
@@ -55,6 +55,9 @@ class Scanner:
         try:
             relation = self._relation(next(iter(definitions.values())), as_of)
             has_rows, newest = self._presence(relation)
+        except RelationMissing as error:
+            never = frozenset(place for place, each in definitions.items() if prepared[each.alert].read_key is None)
+            return Read(errors=dict.fromkeys(definitions.keys() - never, error), unbuilt=never)
         except AlertingError as error:
             return Read(errors=dict.fromkeys(definitions, error))
         found = Read(relation=relation, is_empty=not has_rows, newest=newest)

@@ -109,6 +109,9 @@ def _evaluation(app: App) -> tuple[Health, str, str]:
         return Health.FAILURE, f"failing: {', '.join(state.failing_definitions)}", "`alerting evaluate NAME` shows why"
     if state.newest_evaluation_seconds is None:
         return Health.NOTE, "nothing was ever evaluated", "`alerting run`"
+    if state.unbuilt_definitions:
+        says = f"waiting for models that were never built: {', '.join(state.unbuilt_definitions)}"
+        return Health.NOTE, says, "`alerting run` builds them"
     kinds = ", ".join(f"{count} {kind}" for kind, count in state.open_incidents.items()) or "no"
     return Health.FINE, f"last one {_ago(state.newest_evaluation_seconds)}; {kinds} open incidents", ""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alerting_pipeline.cli.output import json_option, note_standing_clock, print_json, print_table, progress
+from alerting_pipeline.domain.evaluation import NOT_BUILT
 from alerting_pipeline.domain.health import ReadyModel
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ class _Report:
         failed = [f"{each.alert}: {each.reason}" for each in self.results if each.outcome == "system_failure"]
         unsent = [f"{each.report}: {each.reason}" for each in self.sent if each.status in ("held", "failed")]
         return [*self.bad_files, *self.refused, *self.failures, *failed, *unsent]
+
+    @property
+    def not_built(self) -> list[str]:
+        """The definitions that wait for a model that was never built."""
+        return [each.alert for each in self.results if each.outcome == "no_data" and NOT_BUILT in each.reason]
 
 
 @click.command("run")
@@ -160,7 +166,15 @@ def _due_work(app: App) -> CatchUp:
 def _show(done: Pass, report: _Report, as_json: bool) -> None:
     numbers: dict[str, Any] = asdict(done)
     if as_json:
-        print_json({**numbers, "evaluations": report.results, "reports": report.sent, "troubles": report.troubles})
+        print_json(
+            {
+                **numbers,
+                "evaluations": report.results,
+                "reports": report.sent,
+                "not_built": report.not_built,
+                "troubles": report.troubles,
+            }
+        )
         return
     rows = [
         [
@@ -173,10 +187,13 @@ def _show(done: Pass, report: _Report, as_json: bool) -> None:
             each.reason,
         ]
         for each in report.results
+        if each.alert not in report.not_built
     ]
     print_table(["alert", "outcome", "violations", "opened", "ended", "held", "reason"], rows)
     columns = ("rows_loaded", "models_built", "definitions_evaluated", "fired", "deduped", "sent", "failed")
     click.echo()
     print_table([name.replace("_", " ") for name in columns], [[numbers[name] for name in columns]])
+    if waiting := report.not_built:
+        click.echo(f"\nWaiting for models that were never built: {', '.join(waiting)}.")
     for trouble in report.troubles:
         click.echo(f"alerting: {trouble}", err=True)

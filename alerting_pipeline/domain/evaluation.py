@@ -64,6 +64,15 @@ class Verdict(NamedTuple):
     reason: str
 
 
+NOT_BUILT = "is not built yet; `alerting run` builds it"
+"""Said of a model that was never there, which is no error. One that was read before and is gone now is one."""
+
+
+def not_built(model: str) -> Verdict:
+    """Nothing can be said of it, and nothing of it was ever told."""
+    return Verdict(Outcome.NO_DATA, f"{model} {NOT_BUILT}")
+
+
 def decide(
     sight: Sight | None, *, failures: Sequence[str] = (), error: str | None = None, on_empty: str = "clear"
 ) -> Verdict:

@@ -54,13 +54,16 @@ class Sighted(Protocol):
 
 @dataclass(slots=True)
 class Read:
-    """What came of reading one relation. A definition in `errors` has nothing in `seen`."""
+    """What came of reading one relation. A definition in `errors` has nothing in `seen`; those in `unbuilt` wait for a
+    model that was never built.
+    """
 
     relation: Relation | None = None
     is_empty: bool = False
     newest: datetime | None = None
     readings: dict[int, Reading] = field(default_factory=dict)
     errors: dict[int, AlertingError] = field(default_factory=dict)
+    unbuilt: frozenset[int] = frozenset()
 
 
 class Scans(Protocol):

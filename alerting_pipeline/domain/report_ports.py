@@ -46,6 +46,10 @@ class ReportTransaction(Protocol):
         """The rows' fates, with the outbox rows of those that are queued; returns how many of those are new."""
         ...
 
+    def was_read(self, report: str) -> bool:
+        """Could the report's mart be read in some earlier pass?"""
+        ...
+
     def record(self, definition: ReportDefinition, result: SendResult) -> None:
         """How the window stands after this look."""
         ...

@@ -23,6 +23,10 @@ class QueryFailed(WarehouseError):
     """The database refused the SQL, or a row in it: the same SQL over the same rows fails again."""
 
 
+class RelationMissing(QueryFailed):
+    """What the SQL reads isn't there: a model that was never built, or one that is gone."""
+
+
 class QueryStopped(WarehouseError):
     """The query ran into a limit of time, size or disk."""
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
+from alerting_pipeline.domain.evaluation import NOT_BUILT
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -46,6 +48,7 @@ class Standing:
     oldest_due_seconds: float | None
     dead_deliveries: int
     failing_definitions: list[str]
+    unbuilt_definitions: list[str]
     definitions_in_force: int
     newest_load_seconds: float | None
     newest_evaluation_seconds: float | None
@@ -143,21 +146,22 @@ def standing(engine: Engine) -> Standing:
                     as evaluation_age
             """)
         ).one()
-        failing = connection.execute(
+        newest = connection.execute(
             text("""
-            select alert from (
-                select distinct on (e.alert) e.alert, e.outcome from ledger.evaluations e
-                join ledger.definitions d on d.alert = e.alert and d.removed_at is null
-                order by e.alert, e.evaluation_id desc
-            ) latest where outcome = 'system_failure' order by alert
-            """)
-        ).scalars()
+            select distinct on (e.alert) e.alert, e.outcome, strpos(e.reason, :not_built) > 0 as is_unbuilt
+            from ledger.evaluations e
+            join ledger.definitions d on d.alert = e.alert and d.removed_at is null
+            order by e.alert, e.evaluation_id desc
+            """),
+            {"not_built": NOT_BUILT},
+        ).all()
         return Standing(
             open_incidents={kind: count for kind, count in kinds},  # noqa: C416  (rows, not pairs)
             waiting_deliveries=row.waiting,
             oldest_due_seconds=row.oldest_due,
             dead_deliveries=row.dead,
-            failing_definitions=list(failing),
+            failing_definitions=[each.alert for each in newest if each.outcome == "system_failure"],
+            unbuilt_definitions=[each.alert for each in newest if each.outcome == "no_data" and each.is_unbuilt],
             definitions_in_force=row.definitions,
             newest_load_seconds=row.load_age,
             newest_evaluation_seconds=row.evaluation_age,

@@ -245,6 +245,11 @@ class PostgresReportTransaction:
             self._connection.exec_driver_sql(f"notify {SIGNAL}")
         return new
 
+    def was_read(self, report: str) -> bool:
+        """Could the report's mart be read in some earlier pass?"""
+        windows = "select 1 from ledger.report_windows where report = :report and status in ('done', 'waiting') limit 1"
+        return self._connection.execute(text(windows), {"report": report}).first() is not None
+
     def record(self, definition: ReportDefinition, result: SendResult) -> None:
         """How the window stands after this look."""
         counts = ("due", "sent", "waiting", "skipped", "unsubscribed", "duplicates", "null_rows", "unknown_zones")

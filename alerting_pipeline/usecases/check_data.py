@@ -30,7 +30,7 @@ from alerting_pipeline.domain.data_ports import DataFacts, DataLedger, DataTrans
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.downstream import alerts_on, marts_on
 from alerting_pipeline.domain.errors import AlertingError, BadCall
-from alerting_pipeline.domain.evaluation import EvaluationResult, Order, Outcome, Verdict
+from alerting_pipeline.domain.evaluation import NOT_BUILT, EvaluationResult, Order, Outcome, Verdict
 from alerting_pipeline.domain.event import Cleared, Event, Memory, Reason, Unjudged, Violated
 from alerting_pipeline.domain.expectation import is_of_table, label
 from alerting_pipeline.domain.incident import fingerprint
@@ -38,6 +38,7 @@ from alerting_pipeline.domain.lifecycle import step
 from alerting_pipeline.domain.relation import Relation, model_relation
 from alerting_pipeline.domain.system_definitions import evaluation_findings
 from alerting_pipeline.domain.terms import terms_of
+from alerting_pipeline.domain.warehouse_error import RelationMissing
 
 HOLDING = (Outcome.FIRING, Outcome.SYSTEM_FAILURE)
 """A definition that can't be evaluated holds as a failing one does: what can't be checked can't be believed."""
@@ -78,8 +79,11 @@ class Inspector:
         found = []
         for definition in definitions:
             facts = read[definition.alert]
-            if isinstance(facts, AlertingError):
-                judged: tuple[Check, ...] = (Check("warehouse", State.BROKEN, str(facts)),)
+            if isinstance(facts, RelationMissing) and seen.get(definition.alert, Seen()).columns is None:
+                judged: tuple[Check, ...] = (Check("warehouse", State.UNJUDGED, f"{definition.model} {NOT_BUILT}"),)
+                columns = None
+            elif isinstance(facts, AlertingError):
+                judged = (Check("warehouse", State.BROKEN, str(facts)),)
                 columns = None
             else:
                 judged = (

@@ -16,7 +16,16 @@ from typing import Any
 
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.errors import BadCall
-from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Order, Prepared, Sight, Verdict, decide
+from alerting_pipeline.domain.evaluation import (
+    EvaluationResult,
+    Health,
+    Order,
+    Prepared,
+    Sight,
+    Verdict,
+    decide,
+    not_built,
+)
 from alerting_pipeline.domain.evaluation_ports import Ledger, Read, Scans, Transaction
 from alerting_pipeline.domain.event import Event, RemoveDefinition, Terms, TimePassed, Unjudged, Violated
 from alerting_pipeline.domain.lifecycle import Step, step
@@ -159,6 +168,8 @@ class _Judging:
         }
 
     def _verdict(self, ordinal: int, definition: AlertDefinition, tally: Tally) -> Verdict:
+        if ordinal in self.read.unbuilt:
+            return not_built(" and ".join(sorted(models_read(definition))))
         is_judged = True
         reading, relation = self.read.readings.get(ordinal), self.read.relation
         if tally.null_rows and not tally.violations and reading and relation and ordinal not in self.read.errors:

@@ -13,12 +13,13 @@ from datetime import datetime
 from typing import Protocol
 
 from alerting_pipeline.domain.errors import AlertingError, BadCall
-from alerting_pipeline.domain.evaluation import Health
+from alerting_pipeline.domain.evaluation import NOT_BUILT, Health
 from alerting_pipeline.domain.letter import Fate, Judged, SendResult, WindowStatus
 from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.report_ports import ReportLedger, ReportRows, ReportTransaction
 from alerting_pipeline.domain.system_definitions import SystemFinding
+from alerting_pipeline.domain.warehouse_error import RelationMissing
 from alerting_pipeline.domain.window import latest_window
 from alerting_pipeline.rendering.letter import UnsubscribeUrl, judged
 
@@ -96,12 +97,14 @@ class ReportSender:
         result = SendResult(definition.report, window, now)
         try:
             transaction.load(self.rows.stream(definition, window, now))
-        except (AlertingError, ValueError) as error:
-            result.status, result.reason = WindowStatus.FAILED, str(error)
+        except RelationMissing as error:
+            if transaction.was_read(definition.report):
+                return self._failed(transaction, definition, result, error)
+            result.status, result.reason = WindowStatus.HELD, f"{definition.model} {NOT_BUILT}"
             transaction.record(definition, result)
-            said = f"{definition.report} could not be sent: {error}"
-            transaction.report([SystemFinding(FAILURE, {"report": definition.report}, said)], now)
             return result
+        except (AlertingError, ValueError) as error:
+            return self._failed(transaction, definition, result, error)
         transaction.settle(definition.report, result)
         for chunk in transaction.unsent(definition):
             decided = [judged(definition, due, now, self.public_url, self.url) for due in chunk]
@@ -141,6 +144,19 @@ class ReportSender:
         more = f" and {len(failures) - 1} more" if len(failures) > 1 else ""
         result.status, result.reason = WindowStatus.HELD, f"{definition.model} can't be believed: {failures[0]}{more}"
         transaction.record(definition, result)
+        return result
+
+    def _failed(
+        self,
+        transaction: ReportTransaction,
+        definition: ReportDefinition,
+        result: SendResult,
+        error: Exception,
+    ) -> SendResult:
+        result.status, result.reason = WindowStatus.FAILED, str(error)
+        transaction.record(definition, result)
+        said = f"{definition.report} could not be sent: {error}"
+        transaction.report([SystemFinding(FAILURE, {"report": definition.report}, said)], result.as_of)
         return result
 
     def _tell(self, transaction: ReportTransaction, result: SendResult) -> None:

@@ -54,6 +54,18 @@ def test_a_pass_loads_builds_evaluates_and_delivers_and_a_second_one_finds_nothi
     assert [each["outcome"] for each in failed["evaluations"]] == ["data_failure"]
 
 
+def test_what_waits_for_a_mart_that_was_never_built_is_named_and_is_no_error(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+):
+    code, out = _run(capsys, "--select", "stg_orders", "--json")
+    told = json.loads(out)
+    assert (code, told["troubles"], told["not_built"], told["sent"]) == (0, [], ["large_order"], 0)
+    with pytest.raises(SystemExit):
+        main(["doctor", "--json"])
+    [said] = [each for each in json.loads(capsys.readouterr().out)["findings"] if each["part"] == "evaluation"]
+    assert (said["health"], said["says"]) == ("note", "waiting for models that were never built: large_order")
+
+
 def test_a_selection_that_selects_nothing_is_one_sentence(shop: Path, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit):
         main(["run", "--select", "nowhere"])

@@ -144,6 +144,19 @@ def test_a_feed_that_stands_still_is_told_once_to_engineers_and_clears_when_it_m
     assert feed.messages()[-1] == ("cleared", "#data")
 
 
+def test_a_model_that_was_never_built_holds_nothing_and_one_that_is_gone_does(feed: Feed) -> None:
+    feed.define(**FRESH)
+    feed.sql("alter table staging.stg_feed rename to elsewhere")
+    result = feed.check()["fresh"]
+    assert result.outcome == "no_data" and "stg_feed is not built yet; `alerting run` builds it" in result.reason
+    assert feed.incidents() == [] and feed.held() == ()
+    feed.sql("alter table staging.elsewhere rename to stg_feed")
+    feed.put(feed.now)
+    assert feed.outcome() == "clear"
+    feed.sql("alter table staging.stg_feed rename to elsewhere")
+    assert feed.outcome() == "system_failure" and feed.held()
+
+
 def test_while_it_fails_the_marts_downstream_are_unhealthy_and_no_others(feed: Feed) -> None:
     feed.define(**FRESH)
     feed.put(feed.now - timedelta(days=2))

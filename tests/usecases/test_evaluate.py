@@ -182,6 +182,20 @@ def test_a_broken_definition_hides_no_other_and_tells_the_engineers_alone(world:
     assert [row["resolution"] for row in world.incidents("entity ->> 'alert' = 'bad'")] == ["cleared"]
 
 
+def test_a_model_that_was_never_built_is_no_error_and_one_that_is_gone_is(world: World) -> None:
+    world.publish(definition())
+    world.sql("alter table marts.payments rename to elsewhere")
+    result = world.evaluate()["large"]
+    assert (result.outcome, result.reason) == ("no_data", "payments is not built yet; `alerting run` builds it")
+    assert world.incidents() == world.messages() == []
+    world.sql("alter table marts.elsewhere rename to payments")
+    world.put({"id": "t1", "amount": 150})
+    assert world.evaluate()["large"].opened == 1
+    world.sql("alter table marts.payments rename to elsewhere")
+    assert world.evaluate()["large"].outcome == "system_failure"
+    assert [row["alert"] for row in world.incidents("status <> 'resolved'")] == ["large", "evaluation_error"]
+
+
 def test_an_error_neither_resolves_nor_reopens(world: World) -> None:
     world.publish(definition(condition="amount / count > :limit"))
     world.put({"id": "t1", "amount": 150, "count": 1}, {"id": "t2", "amount": 1, "count": 1})

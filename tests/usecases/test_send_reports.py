@@ -183,6 +183,19 @@ def test_a_query_that_fails_fails_its_window_is_told_and_works_again(world: Repo
     assert [(alert, status) for alert, status, _ in world.incidents()] == [("report_failure", "resolved")]
 
 
+def test_a_report_waits_for_a_mart_that_was_never_built_and_fails_over_one_that_is_gone(world: ReportWorld) -> None:
+    world.sql("alter table marts.invoices rename to elsewhere")
+    result = world.send()
+    assert (result.status, result.reason) == (WindowStatus.HELD, "invoices is not built yet; `alerting run` builds it")
+    assert world.incidents() == []
+    world.sql("alter table marts.elsewhere rename to invoices")
+    world.put({"id": "i1", "email": ADA})
+    assert world.send().sent == 1
+    world.sql("alter table marts.invoices rename to elsewhere")
+    assert world.send().status is WindowStatus.FAILED
+    assert [alert for alert, _, _ in world.incidents()] == ["report_failure"]
+
+
 def test_a_condition_can_not_leave_the_sandbox(world: ReportWorld) -> None:
     world.definition = report(condition="amount > (select count(*) from pg_authid)", parameters={})
     world.put({"id": "i1", "email": ADA})
