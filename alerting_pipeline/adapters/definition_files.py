@@ -42,7 +42,7 @@ from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.inheritance import OWN_KEYS, Inherited, Layer, inherit
 from alerting_pipeline.domain.loaded import Loaded, SourceFile
 from alerting_pipeline.domain.people import People
-from alerting_pipeline.domain.problem import Finding, Problem
+from alerting_pipeline.domain.problem import NOTE, Finding, Problem
 from alerting_pipeline.domain.reference_check import (
     check_destinations,
     check_labels,
@@ -134,7 +134,9 @@ class _Folder:
             if any(part.startswith(".") for part in path.relative_to(self.folder).parts) or path.is_dir():
                 continue
             if path.suffix != ".yaml":
-                self.problems.append(Problem(name, 1, 1, "the file is not read", f"rename it to {path.stem}.yaml"))
+                self.problems.append(
+                    Problem(name, 1, 1, "the file is not read", f"rename it to {path.stem}.yaml", code="AP117")
+                )
                 continue
             self._read(name, path)
         for name, path in self.beside.items():
@@ -150,7 +152,7 @@ class _Folder:
             self.problems.append(error.problem)
         except OSError as error:
             what = f"the file can't be read ({error.strerror or type(error).__name__})"
-            self.problems.append(Problem(name, 1, 1, what, "check its permissions"))
+            self.problems.append(Problem(name, 1, 1, what, "check its permissions", code="AP117"))
 
     def _config(self, path: str, model: type[M]) -> M | None:
         """A configuration file as its model; None where it is missing (a note) or bad (its problems)."""
@@ -158,7 +160,7 @@ class _Folder:
         if root is None:
             if path not in self.texts:
                 what = f"{path} is missing, so what it should state is not checked"
-                self.problems.append(Problem(path, 1, 1, what, "write it", severity="note"))
+                self.problems.append(Problem(path, 1, 1, what, "write it", severity="note", code=NOTE))
             return None
         if path in _SHORT_FORMS:
             root = self.roots[path] = _SHORT_FORMS[path](root)
@@ -199,7 +201,7 @@ class _Folder:
         values = values_of(file.merged)
         for key in ("path", "template_text"):
             if key in values:
-                file.problems += located(root, [Finding((key,), f'unknown key "{key}"', "remove it")])
+                file.problems += located(root, [Finding((key,), f'unknown key "{key}"', "remove it", code="AP102")])
         built, problems = build(kind, file.merged, {**values, "path": path})
         file.problems += problems
         if built is not None:
@@ -268,7 +270,7 @@ class _Folder:
         if not inside or not any((folder / wanted).is_file() for folder in around):
             where = "this repository" if key == "runbook" else "alert_definitions"
             remedy = "write it" if inside else f"name a file inside {where}, relative to it"
-            yield Finding((key,), f'{key} "{path}" is not a file of {where}', remedy)
+            yield Finding((key,), f'{key} "{path}" is not a file of {where}', remedy, code="AP204")
 
     def _text(self, template: str) -> str:
         return (self.folder / template).read_text(encoding="utf-8", errors="replace")
@@ -284,7 +286,7 @@ class _Folder:
                 self.problems.append(not_a_map(root, path))
                 continue
             own = [
-                Finding((key,), f"{key} cannot be inherited", "state it in each definition")
+                Finding((key,), f"{key} cannot be inherited", "state it in each definition", code="AP115")
                 for key in sorted(_OWN & set(root.entries))
             ]
             values = {key: value for key, value in values_of(root).items() if key not in _OWN}
@@ -315,7 +317,9 @@ class _Folder:
             for file in same if len(same) > 1 else ():
                 others = ", ".join(other.path for other in same if other is not file)
                 what = f'the name "{name}" is also used by {others}'
-                file.problems += located(file.root, [Finding(name_key(file.root), what, "rename one of them")])
+                file.problems += located(
+                    file.root, [Finding(name_key(file.root), what, "rename one of them", code="AP111")]
+                )
                 file.definition = None
         good = {file.definition.name: file.definition for file in files if file.definition is not None}
         for file in files:
@@ -324,7 +328,7 @@ class _Folder:
                 other = by_name[earlier][0]
                 whose = "its own name" if other is file else f"still the name of {other.path}"
                 what = f'renamed_from "{earlier}" is {whose}'
-                finding = Finding(("renamed_from",), what, "rename that one, or remove renamed_from")
+                finding = Finding(("renamed_from",), what, "rename that one, or remove renamed_from", code="AP111")
                 file.problems += located(file.root, [finding])
                 good.pop(name_in(file.root) or "", None)
         return good

@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 
 from alerting_pipeline.adapters.yaml_tree import Node
 from alerting_pipeline.domain.nearest import did_you_mean
-from alerting_pipeline.domain.problem import Finding, Problem
+from alerting_pipeline.domain.problem import Finding, Mistake, Problem
 from alerting_pipeline.domain.written import Plain, is_null
 
 M = TypeVar("M", bound=BaseModel)
@@ -30,6 +30,17 @@ _REMEDIES = {
     "entity": "name the column that one incident is about",
     "condition": "write the SQL that is true for a violation",
     "summary": "write one sentence, as a template over the row",
+}
+_CODES = {
+    "literal_error": "AP105",
+    "enum": "AP105",
+    "string_pattern_mismatch": "AP111",
+    "too_short": "AP103",
+    "string_too_short": "AP103",
+    "too_long": "AP110",
+    "string_too_long": "AP110",
+    "greater_than_equal": "AP107",
+    "less_than_equal": "AP107",
 }
 _FORMS = {
     "to": "write #channel, or a channel id such as C0123456789",
@@ -75,8 +86,9 @@ def located(root: Node, findings: Iterable[Finding]) -> list[Problem]:
         is_block = not node.is_scalar and finding.at
         anchor = root.key_at(finding.at) if is_block or finding.severity == "note" else node
         line, column = anchor.place(finding.offset if anchor is node else None)
-        topic = "" if finding.offset is None else "sql"
-        found.append(Problem(anchor.source.path, line, column, finding.what, finding.remedy, finding.severity, topic))
+        found.append(
+            Problem(anchor.source.path, line, column, finding.what, finding.remedy, finding.severity, code=finding.code)
+        )
     return found
 
 
@@ -89,14 +101,14 @@ def _problem(model: type[BaseModel], root: Node, values: Mapping[str, Any], erro
         listed = ", ".join(sorted(known))
         hint = f"the keys here are {listed}" if len(known) <= 12 else "`alerting schema` lists the keys"
         hint = did_you_mean(str(way[-1]), known) or hint
-        return _placed(key, f'unknown key "{way[-1]}"', hint)
+        return _placed(key, f'unknown key "{way[-1]}"', hint, "AP102")
     if kind == "missing":
         name = str(way[-1])
         parent = root.at(way[:-1])
         inside = f" in {_spoken(way[:-1])}" if len(way) > 1 else ""
-        return _placed(_first(parent), f"{name} is missing{inside}", _REMEDIES.get(name, f"add {name}: …"))
+        return _placed(_first(parent), f"{name} is missing{inside}", _REMEDIES.get(name, f"add {name}: …"), "AP103")
     if way == ("version",):
-        return _placed(root.at(way), f"version {_shown(error['input'])} is not known", "write version: 1")
+        return _placed(root.at(way), f"version {_shown(error['input'])} is not known", "write version: 1", "AP105")
     what, remedy = _sentence(kind, way, error)
     node = root.at(way)
     if kind == "value_error":
@@ -108,7 +120,7 @@ def _problem(model: type[BaseModel], root: Node, values: Mapping[str, Any], erro
         node = root.key_at(way)
     if "[key]" in error["loc"]:
         node = root.key_at(way)
-    return _placed(node if node is not root else _first(root), what, remedy)
+    return _placed(node if node is not root else _first(root), what, remedy, _code(kind, error))
 
 
 def _sentence(kind: str, way: tuple[int | str, ...], error: ErrorDetails) -> tuple[str, str]:
@@ -151,9 +163,15 @@ def _named_in(what: str, node: Node) -> tuple[str, ...]:
     return (head, rest) if rest else (head,)
 
 
-def _placed(node: Node, what: str, remedy: str) -> Problem:
+def _code(kind: str, error: ErrorDetails) -> str:
+    """The code that a check of ours states; for what pydantic itself finds, that of its kind."""
+    raised = (error.get("ctx") or {}).get("error")
+    return raised.code if isinstance(raised, Mistake) else _CODES.get(kind, "AP108")
+
+
+def _placed(node: Node, what: str, remedy: str, code: str) -> Problem:
     line, column = node.place()
-    return Problem(node.source.path, line, column, what, remedy)
+    return Problem(node.source.path, line, column, what, remedy, code=code)
 
 
 def _first(node: Node) -> Node:

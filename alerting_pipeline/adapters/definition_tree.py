@@ -29,7 +29,7 @@ def kind_of(root: Node) -> tuple[type[Definition] | None, Problem | None]:
         return SystemOverride, None
     if not {"alert", "condition", "model", "query", "version"} & set(entries):
         what = "the file names no alert, so it is no definition"
-        return None, Problem(root.source.path, 1, 1, what, "write alert: name, or remove the file")
+        return None, Problem(root.source.path, 1, 1, what, "write alert: name, or remove the file", code="AP116")
     return AlertDefinition, None
 
 
@@ -97,7 +97,7 @@ def _where(layer: Layer[Pair], key: Node) -> str:
 def not_a_map(root: Node, path: str) -> Problem:
     is_list = root.items is not None
     what = f"the file holds {'a list' if is_list else 'a single value'}, not a map"
-    return Problem(path, *root.place(), what, "write key: value lines")
+    return Problem(path, *root.place(), what, "write key: value lines", code="AP106")
 
 
 def name_key(root: Node) -> tuple[str, ...]:

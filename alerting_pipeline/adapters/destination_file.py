@@ -56,28 +56,32 @@ def _named(root: Node) -> Mapping[str, tuple[Node, Node]]:
 
 def _destination(name: str, key: Node, node: Node) -> tuple[Destination | None, list[Problem]]:
     if node.entries is None:
-        return None, [_problem(node, f'destination "{name}" is not a map', "write {channel: slack, to: …}")]
+        return None, [_problem(node, f'destination "{name}" is not a map', "write {channel: slack, to: …}", "AP108")]
     if not name.strip() or len(name) > 100:
-        return None, [_problem(key, "a destination needs a name of at most 100 characters", "name it")]
+        return None, [_problem(key, "a destination needs a name of at most 100 characters", "name it", "AP111")]
     node = _flattened(node)
     values = {setting: _python(pair[1]) for setting, pair in (node.entries or {}).items()}
     channel = values.pop("channel", None)
     audience = values.pop("audience", "business")
     misspelt = next((name for name in values if did_you_mean(name, ["channel"])), None) if channel is None else None
     if misspelt is not None:
-        return None, [_problem(node.key_at((misspelt,)), f'unknown key "{misspelt}"', 'did you mean "channel"?')]
+        return None, [
+            _problem(node.key_at((misspelt,)), f'unknown key "{misspelt}"', 'did you mean "channel"?', "AP102")
+        ]
     if channel is None:
-        return None, [_problem(key, f'destination "{name}" has no channel', f"add channel: {' | '.join(CHANNELS)}")]
+        return None, [
+            _problem(key, f'destination "{name}" has no channel', f"add channel: {' | '.join(CHANNELS)}", "AP403")
+        ]
     if channel not in _channels():
         hint = did_you_mean(str(channel), _channels()) or f"the channels are {', '.join(sorted(_channels()))}"
-        return None, [_problem(node.at(("channel",)), f'"{channel}" is not a channel', hint)]
+        return None, [_problem(node.at(("channel",)), f'"{channel}" is not a channel', hint, "AP403")]
     if audience not in ("business", "engineering"):
         what = f'audience "{audience}" is not one of business, engineering'
-        return None, [_problem(node.at(("audience",)), what, "write one of them")]
+        return None, [_problem(node.at(("audience",)), what, "write one of them", "AP105")]
     secrets = [setting for setting in values if _SECRET.search(setting) and not setting.endswith(("_env", "_file"))]
     if secrets:
         what = f"{secrets[0]} looks like a secret, which must not stand in a file"
-        return None, [_problem(node.key_at((secrets[0],)), what, f"name its variable: {secrets[0]}_env: NAME")]
+        return None, [_problem(node.key_at((secrets[0],)), what, f"name its variable: {secrets[0]}_env: NAME", "AP404")]
     if channel == "slack" and "to" not in values and name.startswith("#"):
         values["to"] = name
     problems = _settings_problems(channel, key, node, values)
@@ -98,20 +102,24 @@ def _settings_problems(channel: str, key: Node, node: Node, values: Mapping[str,
     """What the channel's own settings model has against them."""
     if channel == "file" and values:
         first = next(iter(values))
-        return [_problem(node.key_at((first,)), f'unknown key "{first}"', "a file destination has no settings")]
+        return [
+            _problem(node.key_at((first,)), f'unknown key "{first}"', "a file destination has no settings", "AP102")
+        ]
     if channel not in _SETTINGS:
         return []
     is_report_mail = key.value == REPORT_MAIL.name
     if is_report_mail and channel != REPORT_MAIL.channel:
         what = f'"{REPORT_MAIL.name}" is where reports go, by {REPORT_MAIL.channel}'
-        return [_problem(node.at(("channel",)), what, f"write channel: {REPORT_MAIL.channel}, or another name")]
+        return [
+            _problem(node.at(("channel",)), what, f"write channel: {REPORT_MAIL.channel}, or another name", "AP403")
+        ]
     kind = REPORT_MAIL.name if is_report_mail else channel
     module = import_module(f"alerting_pipeline.adapters.channels.{_MODULES.get(kind, kind)}")
     model: type[BaseModel] = getattr(module, _SETTINGS[kind])
     found = build(model, node, values)[1]
     if channel in _ADDRESSED and "to" not in values and not is_report_mail:
-        unknown = [problem for problem in found if problem.what.startswith("unknown key")]
-        return unknown or [_problem(key, f'destination "{key.value}" does not say where to', "add to: …")]
+        unknown = [problem for problem in found if problem.code == "AP102"]
+        return unknown or [_problem(key, f'destination "{key.value}" does not say where to', "add to: …", "AP403")]
     return found
 
 
@@ -139,6 +147,6 @@ def _python(node: Node) -> Any:
     return float(value) if re.fullmatch(NUMBER_PATTERN[1:-1], value) else str(value)
 
 
-def _problem(node: Node, what: str, remedy: str) -> Problem:
+def _problem(node: Node, what: str, remedy: str, code: str) -> Problem:
     line, column = node.place()
-    return Problem(node.source.path, line, column, what, remedy)
+    return Problem(node.source.path, line, column, what, remedy, code=code)

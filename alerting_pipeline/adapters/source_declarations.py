@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from alerting_pipeline.adapters.yaml_tree import BadYaml, Node, read
 from alerting_pipeline.domain.errors import AlertingError, BadCall
 from alerting_pipeline.domain.nearest import did_you_mean
-from alerting_pipeline.domain.problem import Problem
+from alerting_pipeline.domain.problem import Mistake, Problem
 from alerting_pipeline.domain.source import Column, Freshness, Ingest, Source, Sums, canonical_type
 from alerting_pipeline.domain.written import NAME_PATTERN
 
@@ -65,7 +65,7 @@ def read_sources(dbt_project: Path) -> Declared:
                 first = declared.sources[source.name].place
                 what = f'the source "{source.name}" is declared twice, first at {first}'
                 line = int(source.place.rsplit(":", 1)[1])
-                declared.problems.append(Problem(shown, line, 1, what, "remove one of them"))
+                declared.problems.append(Problem(shown, line, 1, what, "remove one of them", code="AP504"))
             else:
                 declared.sources[source.name] = source
     return declared
@@ -88,7 +88,9 @@ def _source(source: Node, table: Node, ingest: dict[str, Node], problems: list[P
     found = list(_name_problems(name, table))
     schema = _text(source, "schema") or _text(source, "name")
     if schema != "raw":
-        found.append(_at(source, f'the schema "{schema}" is not where sources are loaded', "write schema: raw"))
+        found.append(
+            _at(source, f'the schema "{schema}" is not where sources are loaded', "write schema: raw", "AP501")
+        )
     columns = list(_columns(table, found))
     try:
         checked = Ingest.model_validate({key: _plain(node) for key, node in ingest.items()})
@@ -117,16 +119,16 @@ def _source(source: Node, table: Node, ingest: dict[str, Node], problems: list[P
 def _name_problems(name: str, table: Node) -> Iterator[Problem]:
     if not re.fullmatch(NAME_PATTERN, name) or len(name) > 40:
         what = f'"{name}" can\'t be the name of a raw table'
-        yield _at(table, what, "use at most 40 lower-case letters, digits and _", "name")
+        yield _at(table, what, "use at most 40 lower-case letters, digits and _", "AP111", "name")
 
 
 def _sums_problems(sums: Sums, columns: list[Column], node: Node) -> Iterator[Problem]:
     """The table of a source that keeps sums has just the columns that the sums are of and by."""
     declared, kept = {column.name for column in columns}, {*sums.by, *sums.of, sums.count}
     for name in sorted(kept - declared):
-        yield _at(node, f'sums names "{name}", which is not a declared column', "declare it under columns")
+        yield _at(node, f'sums names "{name}", which is not a declared column', "declare it under columns", "AP203")
     for name in sorted(declared - kept):
-        yield _at(node, f'the column "{name}" is not among the sums', "name it under by or of, or remove it")
+        yield _at(node, f'the column "{name}" is not among the sums', "name it under by or of, or remove it", "AP503")
 
 
 def _columns(table: Node, problems: list[Problem]) -> Iterator[Column]:
@@ -136,12 +138,14 @@ def _columns(table: Node, problems: list[Problem]) -> Iterator[Column]:
         if _OUR_COLUMNS.fullmatch(name):
             continue
         if not re.fullmatch(r"[^\W\d][^\W]*", name) or name != name.casefold() or len(name.encode()) > 63:
-            problems.append(_at(node, f'"{name}" is not a column name', "write it in lower snake_case", "name"))
+            problems.append(
+                _at(node, f'"{name}" is not a column name', "write it in lower snake_case", "AP111", "name")
+            )
         elif name in seen:
-            problems.append(_at(node, f'the column "{name}" is declared twice', "remove one of them", "name"))
+            problems.append(_at(node, f'the column "{name}" is declared twice', "remove one of them", "AP113", "name"))
         elif (known := canonical_type(data_type)) is None:
             what = f'"{data_type}" is not a type that a raw column can have'
-            problems.append(_at(node, what, "write one such as text, numeric or timestamptz", "data_type"))
+            problems.append(_at(node, what, "write one such as text, numeric or timestamptz", "AP505", "data_type"))
         else:
             seen.add(name)
             yield Column(name, known, " ".join(_text(node, "description").split()))
@@ -153,15 +157,18 @@ def _explained(error: ValidationError, ingest: dict[str, Node], table: Node) -> 
         where = ingest.get(key, table)
         if each["type"] == "extra_forbidden":
             near = did_you_mean(key, Ingest.model_fields) or f"ingest takes {', '.join(Ingest.model_fields)}"
-            what, remedy = f'"{key}" is not a key of ingest', near
+            what, remedy, code = f'"{key}" is not a key of ingest', near, "AP102"
         elif each["type"] == "missing":
-            what, remedy = f"ingest lacks {key}", f"add {key}:"
+            what, remedy, code = f"ingest lacks {key}", f"add {key}:", "AP103"
         elif each["type"] == "enum" or each["type"] == "literal_error":
-            what, remedy = f'{key} can\'t be "{where.value}"', f"write {each.get('ctx', {}).get('expected', 'another')}"
+            what = f'{key} can\'t be "{where.value}"'
+            remedy, code = f"write {each.get('ctx', {}).get('expected', 'another')}", "AP105"
         else:
             what, _, remedy = each["msg"].removeprefix("Value error, ").partition("; ")
+            raised = each.get("ctx", {}).get("error")
+            code = raised.code if isinstance(raised, Mistake) else "AP501"
         line, column = where.place()
-        yield Problem(where.source.path, line, column, what, remedy)
+        yield Problem(where.source.path, line, column, what, remedy, code=code)
 
 
 def _freshness(source: Node, table: Node) -> Freshness:
@@ -223,6 +230,6 @@ def _text(node: Node | None, key: str) -> str:
     return child.value if child is not None and child.value is not None else ""
 
 
-def _at(node: Node, what: str, remedy: str, key: str | None = None) -> Problem:
+def _at(node: Node, what: str, remedy: str, code: str, key: str | None = None) -> Problem:
     line, column = node.at((key,) if key else ()).place()
-    return Problem(node.source.path, line, column, what, remedy)
+    return Problem(node.source.path, line, column, what, remedy, code=code)

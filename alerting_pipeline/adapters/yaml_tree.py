@@ -138,7 +138,9 @@ def read(content: bytes, path: str) -> tuple[Node, list[Problem]]:
     except yaml.MarkedYAMLError as error:
         raise BadYaml(_misread(error, source)) from None
     except (yaml.YAMLError, UnicodeError, RecursionError) as error:
-        raise BadYaml(_at(source, 0, f"the YAML cannot be read ({type(error).__name__})", "correct it")) from None
+        raise BadYaml(
+            _at(source, 0, f"the YAML cannot be read ({type(error).__name__})", "correct it", "AP101")
+        ) from None
     return root, builder.problems
 
 
@@ -192,7 +194,7 @@ class _Builder:
             elif isinstance(event, yaml.AliasEvent):
                 root = self._finished(self._aliased(event), None, stack) or root
         if root is None or (root.is_scalar and not root.value):
-            raise BadYaml(_at(self.source, 0, "the file is empty", "write a definition, or remove the file"))
+            raise BadYaml(_at(self.source, 0, "the file is empty", "write a definition, or remove the file", "AP116"))
         return root
 
     def _finished(
@@ -216,17 +218,19 @@ class _Builder:
     def _add(self, parent: Node, key: Node, value: Node) -> None:
         entries = parent.entries if parent.entries is not None else {}
         if key.value is None:
-            self.problems.append(_at(self.source, key.start, "a key must be a single text", "write key: value"))
+            self.problems.append(
+                _at(self.source, key.start, "a key must be a single text", "write key: value", "AP106")
+            )
         elif key.value in entries:
             line, _ = entries[key.value][0].place()
             what = f'the key "{key.value}" stands twice, first in line {line}'
-            self.problems.append(_at(self.source, key.start, what, "keep one of them"))
+            self.problems.append(_at(self.source, key.start, what, "keep one of them", "AP106"))
         elif isinstance(key.value, Plain) and ":" in key.value and isinstance(value.value, Plain) and not value.value:
             # {area:fraud} is, for YAML, a key "area:fraud" without a value: what it states would silently not hold.
             name, _, rest = key.value.partition(":")
             what = f'"{key.value}" is one word, without a value'
             remedy = f"write a space after the colon: {name}: {rest}"
-            self.problems.append(_at(self.source, key.start, what, remedy))
+            self.problems.append(_at(self.source, key.start, what, remedy, "AP106"))
         else:
             entries[str(key.value)] = (key, value)
 
@@ -261,12 +265,12 @@ class _Builder:
             )
 
     def _refused(self, event: Any, what: str, remedy: str) -> BadYaml:
-        return BadYaml(_at(self.source, event.start_mark.index, what, remedy))
+        return BadYaml(_at(self.source, event.start_mark.index, what, remedy, "AP110"))
 
 
 def _decoded(content: bytes, path: str) -> Source:
     if len(content) > LARGEST_FILE:
-        problem = Problem(path, 1, 1, f"the file is larger than {LARGEST_FILE // 1024} KiB", "split it")
+        problem = Problem(path, 1, 1, f"the file is larger than {LARGEST_FILE // 1024} KiB", "split it", code="AP110")
         raise BadYaml(problem)
     try:
         text = content.decode("utf-8-sig")
@@ -274,20 +278,22 @@ def _decoded(content: bytes, path: str) -> Source:
         before = content[: error.start]
         line = before.count(b"\n") + 1
         column = len(before.rsplit(b"\n", 1)[-1].decode("utf-8", "replace")) + 1
-        raise BadYaml(Problem(path, line, column, "the file is not UTF-8 text here", "save it as UTF-8")) from None
+        raise BadYaml(
+            Problem(path, line, column, "the file is not UTF-8 text here", "save it as UTF-8", code="AP110")
+        ) from None
     source = Source.of(path, text)
     control = _CONTROL.search(text)
     if control:
         what = f"there is a control character (U+{ord(control.group()):04X})"
-        raise BadYaml(_at(source, control.start(), what, "remove it"))
+        raise BadYaml(_at(source, control.start(), what, "remove it", "AP110"))
     if not text.strip():
-        raise BadYaml(_at(source, 0, "the file is empty", "write a definition, or remove the file"))
+        raise BadYaml(_at(source, 0, "the file is empty", "write a definition, or remove the file", "AP116"))
     return source
 
 
-def _at(source: Source, index: int, what: str, remedy: str) -> Problem:
+def _at(source: Source, index: int, what: str, remedy: str, code: str) -> Problem:
     line, column = source.place(min(index, len(source.text)))
-    return Problem(source.path, line, column, what, remedy)
+    return Problem(source.path, line, column, what, remedy, code=code)
 
 
 def _misread(error: yaml.MarkedYAMLError, source: Source) -> Problem:
@@ -299,12 +305,14 @@ def _misread(error: yaml.MarkedYAMLError, source: Source) -> Problem:
     line = text[begun : text.find("\n", begun) if "\n" in text[begun:] else len(text)]
     if "could not find expected ':'" in said:
         word = line.partition(" #")[0].strip()[:40]
-        return _at(source, begun, f'"{word}" is no key with a value', "write key: value, with a space after the colon")
+        return _at(
+            source, begun, f'"{word}" is no key with a value', "write key: value, with a space after the colon", "AP106"
+        )
     comment = re.search(r"(?<=[\[{,\s])#", line)
     if "expected ','" in said and line[:1] in ("[", "{") and comment:
         what = "a # begins a comment here, so that the bracket before it is never closed"
-        return _at(source, begun + comment.start(), what, 'quote the name: "#channel"')
-    return _at(source, index, *_explained(error, text, index))
+        return _at(source, begun + comment.start(), what, 'quote the name: "#channel"', "AP106")
+    return _at(source, index, *_explained(error, text, index), "AP101")
 
 
 def _explained(error: yaml.MarkedYAMLError, text: str, index: int) -> tuple[str, str]:

@@ -118,7 +118,7 @@ def _load_chosen(app: App, paths: Sequence[Path]) -> tuple[Loaded, list[str] | N
         catalog, problem = app.catalog, None
     except AlertingError as error:
         what = f"the dbt project can't be read, so models and columns are not checked: {str(error).rstrip('.')}"
-        catalog, problem = None, Problem("dbt_project", 1, 1, what)
+        catalog, problem = None, Problem("dbt_project", 1, 1, what, code="AP205")
     finally:
         slow.cancel()
     loaded = load(folder, catalog, project=app.settings.project, beside=beside)
@@ -132,11 +132,9 @@ def _load_chosen(app: App, paths: Sequence[Path]) -> tuple[Loaded, list[str] | N
 def _coded(problem: Problem) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from alerting_pipeline.domain.problem_code import code_of, page_of
+    from alerting_pipeline.domain.problem_code import page_of
 
-    code = code_of(problem)
-    told = {name: value for name, value in asdict(problem).items() if name != "topic"}  # the code says it
-    return {**told, "code": code, "page": page_of(code)}
+    return {**asdict(problem), "page": page_of(problem.code)}
 
 
 def _last_good(app: App, loaded: Loaded, name: str) -> Definition:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.written import Day, Strict, Text, Texts
 
 Disposition = Literal["true_positive", "false_positive", "expected", "duplicate"]
@@ -37,7 +38,9 @@ class WriteBack(Strict):
     @model_validator(mode="after")
     def _names_one(self) -> WriteBack:
         if (self.sheet is None) == (self.table is None):
-            raise ValueError("write_back names a sheet or a table, one per entry; write {sheet: name} or {table: name}")
+            raise Mistake(
+                "AP314", "write_back names a sheet or a table, one per entry; write {sheet: name} or {table: name}"
+            )
         return self
 
     @property

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.severity import Level
 from alerting_pipeline.domain.written import Cell, Instant, Number, Strict, Text, text
 
@@ -79,15 +80,17 @@ class Case(Strict):
     def _is_one_or_a_timeline(self) -> Case:
         single = [key for key in ("at", "rows", "expect", "outcome") if getattr(self, key) is not None]
         if self.steps and (single or self.given):
-            raise ValueError(f"a case with steps has {', '.join(single or ['given'])} inside its steps; move it there")
+            raise Mistake(
+                "AP310", f"a case with steps has {', '.join(single or ['given'])} inside its steps; move it there"
+            )
         if not self.steps:
             if self.at is None:
-                raise ValueError("a case needs at: the instant of its evaluation, or steps")
+                raise Mistake("AP310", "a case needs at: the instant of its evaluation, or steps")
             if self.expect is None and self.outcome is None:
-                raise ValueError("a case needs expect: what should fire; write [] if nothing should")
+                raise Mistake("AP310", "a case needs expect: what should fire; write [] if nothing should")
         instants = [step.at for step in self.steps]
         if instants != sorted(instants):
-            raise ValueError("the steps of a case go forward in time; sort them by at")
+            raise Mistake("AP310", "the steps of a case go forward in time; sort them by at")
         return self
 
     @property

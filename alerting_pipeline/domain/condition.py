@@ -126,9 +126,13 @@ def _tree(text: str) -> exp.Expr:
         raise BadSql((syntax_problem(text, error, _EXAMPLE),)) from None
     except (RecursionError, ValueError, AttributeError, TypeError, IndexError, KeyError):
         # sqlglot's own slips on odd input: for the author, it is SQL that cannot be read.
-        raise BadSql((SqlProblem(0, "this is not SQL that can be read", "write one boolean expression"),)) from None
+        raise BadSql(
+            (SqlProblem(0, "this is not SQL that can be read", "write one boolean expression", code="AP304"),)
+        ) from None
     if len(found) != 1 or not isinstance(found[0], exp.Expr):
-        raise BadSql((SqlProblem(0, "a condition is one expression", "write one boolean expression, without ;"),))
+        raise BadSql(
+            (SqlProblem(0, "a condition is one expression", "write one boolean expression, without ;", code="AP304"),)
+        )
     return found[0]
 
 
@@ -137,7 +141,7 @@ def _refuse_other_languages(text: str) -> None:
     outside = re.sub(r"'[^']*'", lambda literal: " " * len(literal.group()), text)
     for sign, what, remedy in _ELSEWHERE:
         if (found := outside.find(sign)) >= 0:
-            raise BadSql((SqlProblem(found, what, remedy),))
+            raise BadSql((SqlProblem(found, what, remedy, code="AP304"),))
 
 
 def _conjuncts(tree: exp.Expr) -> list[exp.Expr]:

@@ -44,7 +44,7 @@ def type_problems(
             if any(_is_text_that_may_be(side, kind) for side, kind in ((left, kinds[1]), (right, kinds[0]))):
                 continue
             what = f"{_shown(left)} is a {kinds[0]} and {_shown(right)} is a {kinds[1]}"
-            yield SqlProblem(_offset(condition.text, left, right), what, "compare values of one kind")
+            yield SqlProblem(_offset(condition.text, left, right), what, "compare values of one kind", code="AP306")
 
 
 def kind_of_type(written: str) -> str | None:

@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, fi
 from alerting_pipeline.domain.case import Outcome, Row
 from alerting_pipeline.domain.definition import AlertDefinition, Definition, Name
 from alerting_pipeline.domain.expectation import Expectation
+from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.severity import SeverityLevel
 from alerting_pipeline.domain.system_definitions import DEFAULT_OWNER
 from alerting_pipeline.domain.written import Duration, Instant, Integer, Strict, Text, Texts, TimeZone, text
@@ -29,7 +30,7 @@ def _share(value: Any) -> Decimal:
     """`50%` as 0.5."""
     written = text(value)
     if not _SHARE.fullmatch(written):
-        raise ValueError(f'"{written}" is not a share of the usual; write one such as 50%')
+        raise Mistake("AP313", f'"{written}" is not a share of the usual; write one such as 50%')
     return Decimal(written[:-1]) / 100
 
 
@@ -66,9 +67,9 @@ class Volume(Strict):
     @model_validator(mode="after")
     def _has_a_bound(self) -> Volume:
         if self.at_least is None and self.at_most is None:
-            raise ValueError("volume needs a bound; add at_least: 50%, or at_most: 200%")
+            raise Mistake("AP313", "volume needs a bound; add at_least: 50%, or at_most: 200%")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError("volume can't be at least more than it is at most; exchange the two")
+            raise Mistake("AP313", "volume can't be at least more than it is at most; exchange the two")
         return self
 
 
@@ -91,7 +92,7 @@ class Schema(Strict):
     @model_validator(mode="after")
     def _says_something(self) -> Schema:
         if not self.columns and self.on_change == "ignore":
-            raise ValueError("schema expects nothing; add columns: {name: type}, or on_change: fail")
+            raise Mistake("AP313", "schema expects nothing; add columns: {name: type}, or on_change: fail")
         return self
 
 
@@ -138,7 +139,7 @@ class DataDefinition(Definition):
     @model_validator(mode="after")
     def _level_has_no_condition(self) -> DataDefinition:
         if self.severity[0].when is not None:
-            raise ValueError("the severity of a data definition has no `when`; remove it")
+            raise Mistake("AP308", "the severity of a data definition has no `when`; remove it")
         return self
 
     @property

@@ -20,7 +20,7 @@ def check_data(definition: DataDefinition, catalog: Catalog | None) -> Iterator[
         model = catalog.models.get(definition.model)
         if model is None:
             remedy = did_you_mean(definition.model, catalog.models) or "name a model of the dbt project"
-            yield Finding(("model",), f'"{definition.model}" is not a model of the dbt project', remedy)
+            yield Finding(("model",), f'"{definition.model}" is not a model of the dbt project', remedy, code="AP202")
         else:
             columns = model.columns or None
     yield from _check_columns(definition, columns)
@@ -31,7 +31,9 @@ def check_data(definition: DataDefinition, catalog: Catalog | None) -> Iterator[
             if isinstance(column, str):
                 yield from check_column(("expectations", index, name, *way), column, columns)
     if not _names(definition):
-        yield Finding(("alert",), "the definition expects nothing", "add freshness, volume, schema or expectations")
+        yield Finding(
+            ("alert",), "the definition expects nothing", "add freshness, volume, schema or expectations", code="AP313"
+        )
     yield from check_link(definition.link)
     yield from _check_cases(definition, columns)
 
@@ -57,7 +59,9 @@ def _check_is_time(at: tuple[str, str], column: str, columns: Mapping[str, str] 
     """A column whose declared type is no time; without a declared type, the evaluation says so."""
     kind = kind_of_type((columns or {}).get(column, ""))
     if kind is not None and kind != "time":
-        yield Finding(at, f'{".".join(at)} "{column}" is a {kind}, not a time', "name a column that holds a time")
+        yield Finding(
+            at, f'{".".join(at)} "{column}" is a {kind}, not a time', "name a column that holds a time", code="AP207"
+        )
 
 
 def _check_cases(definition: DataDefinition, columns: Collection[str] | None) -> Iterator[Finding]:
@@ -65,12 +69,14 @@ def _check_cases(definition: DataDefinition, columns: Collection[str] | None) ->
     for index, case in enumerate(definition.cases):
         if case.name in names:
             what = f'there are two cases named "{case.name}"'
-            yield Finding(("cases", index, "name"), what, "rename one of them")
+            yield Finding(("cases", index, "name"), what, "rename one of them", code="AP113")
         names.add(case.name)
         for place, written in enumerate(case.failing):
             if not any(is_named(written, check) for check in known):
                 remedy = did_you_mean(written, known) or f"it has {', '.join(known)}"
-                yield Finding(("cases", index, "failing", place), f'"{written}" is not a check of this', remedy)
+                yield Finding(
+                    ("cases", index, "failing", place), f'"{written}" is not a check of this', remedy, code="AP310"
+                )
         for number, row in enumerate(case.rows):
             for column in row:
                 yield from check_column(("cases", index, "rows", number, column), column, columns)

@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from alerting_pipeline.domain.action import Action, Automation, Pause, WriteBack
 from alerting_pipeline.domain.case import Case
 from alerting_pipeline.domain.parameters import Parameter
+from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.severity import Deviance, SeverityLevel, UpdateWhen
 from alerting_pipeline.domain.written import (
     NAME_PATTERN,
@@ -64,8 +65,8 @@ def _cron(value: Any) -> str:
             raise CronSimError("not five fields")
         next(CronSim(written, datetime(2026, 1, 1, tzinfo=UTC)))
     except (CronSimError, StopIteration):
-        raise ValueError(
-            f'"{written}" is not a cron schedule that ever comes; write five fields, such as 0 9 * * 1'
+        raise Mistake(
+            "AP109", f'"{written}" is not a cron schedule that ever comes; write five fields, such as 0 9 * * 1'
         ) from None
     return written
 
@@ -90,9 +91,9 @@ class Trigger(Strict):
     @model_validator(mode="after")
     def _is_one_kind(self) -> Trigger:
         if self.cron is not None and self.models is not None:
-            raise ValueError("a trigger is by cron or by models, not both; remove one of them")
+            raise Mistake("AP112", "a trigger is by cron or by models, not both; remove one of them")
         if self.cron is None and self.timezone != "UTC":
-            raise ValueError("timezone belongs to a cron trigger; add cron: or remove it")
+            raise Mistake("AP112", "timezone belongs to a cron trigger; add cron: or remove it")
         return self
 
 
@@ -100,7 +101,9 @@ def _trigger(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if value != "materialization":
-        raise ValueError(f'"{value}" is not a trigger; write materialization, or {{cron: "0 9 * * 1", timezone: UTC}}')
+        raise Mistake(
+            "AP109", f'"{value}" is not a trigger; write materialization, or {{cron: "0 9 * * 1", timezone: UTC}}'
+        )
     return {}
 
 
@@ -227,18 +230,20 @@ class AlertDefinition(Definition):
     @classmethod
     def _one_source(cls, values: Any) -> Any:
         if isinstance(values, Mapping) and (values.get("model") is None) == (values.get("query") is None):
-            raise ValueError("a definition reads either a model or a query; write model: name of a dbt mart")
+            raise Mistake("AP112", "a definition reads either a model or a query; write model: name of a dbt mart")
         return values
 
     @model_validator(mode="after")
     def _severity_ends_without_condition(self) -> AlertDefinition:
         *earlier, last = self.severity
         if last.when is not None:
-            raise ValueError(
-                "severity ends with a level without `when`, so that every violation has one; add such a level"
+            raise Mistake(
+                "AP308", "severity ends with a level without `when`, so that every violation has one; add such a level"
             )
         if any(level.when is None for level in earlier):
-            raise ValueError("severity has a level without `when` before its end; the levels after it could never hold")
+            raise Mistake(
+                "AP308", "severity has a level without `when` before its end; the levels after it could never hold"
+            )
         return self
 
     @property

@@ -59,10 +59,12 @@ def check_model(name: str, catalog: Catalog) -> tuple[Model | None, list[Finding
     known = catalog.models.get(name)
     if known is None:
         remedy = did_you_mean(name, catalog.marts) or f"the marts are {_listed(catalog.marts)}"
-        return None, [Finding(("model",), f'"{name}" is not a model of the dbt project', remedy)]
+        return None, [Finding(("model",), f'"{name}" is not a model of the dbt project', remedy, code="AP202")]
     if not known.is_mart:
         remedy = did_you_mean(name, catalog.marts) or f"the marts are {_listed(catalog.marts)}"
-        return None, [Finding(("model",), f'"{name}" is not a mart, and definitions read only marts', remedy)]
+        return None, [
+            Finding(("model",), f'"{name}" is not a mart, and definitions read only marts', remedy, code="AP202")
+        ]
     return known, []
 
 
@@ -73,7 +75,7 @@ def check_column(
     if columns is None or name in columns:
         return []
     remedy = did_you_mean(name, columns) or f"it has {_listed(columns)}"
-    return [Finding(at, f'{_spoken(at)} "{name}" is not a column of {what}', remedy)]
+    return [Finding(at, f'{_spoken(at)} "{name}" is not a column of {what}', remedy, code="AP203")]
 
 
 def check_template(
@@ -93,13 +95,17 @@ def template_findings(
         names = template_names(text)
     except ValueError as error:
         what, _, remedy = str(error).rstrip(".").partition("; ")
-        return [Finding(at, f"{_spoken(at)}: {what}", remedy or "correct the template", offset=_offset(text, "{"))]
+        return [
+            Finding(
+                at, f"{_spoken(at)}: {what}", remedy or "correct the template", offset=_offset(text, "{"), code="AP301"
+            )
+        ]
     found = []
     for name in sorted(names if known is not None else ()):
         if known is not None and name not in known:
             remedy = did_you_mean(name, known) or "name a column of the model or a parameter"
             what = f'{_spoken(at)} names "{name}", which is no column and no parameter'
-            found.append(Finding(at, what, remedy, offset=_offset(text, name)))
+            found.append(Finding(at, what, remedy, offset=_offset(text, name), code="AP301"))
     return found
 
 
@@ -110,7 +116,10 @@ def _read_model(definition: AlertDefinition, catalog: Catalog, checked: Checked)
     try:
         checked.query = parse_query(definition.query or "", catalog)
     except BadSql as error:
-        return [Finding(("query",), problem.what, problem.remedy, problem.offset) for problem in error.problems]
+        return [
+            Finding(("query",), problem.what, problem.remedy, problem.offset, code=problem.code)
+            for problem in error.problems
+        ]
     checked.model = checked.query.model(definition.alert)
     return []
 
@@ -126,7 +135,7 @@ def _check_columns(definition: AlertDefinition, columns: Collection[str] | None)
         for index, name in enumerate(names):
             found += check_column((key, index), name, columns)
         if len(set(names)) != len(names):
-            found.append(Finding((key,), f"{key} names a column twice", "keep one of them"))
+            found.append(Finding((key,), f"{key} names a column twice", "keep one of them", code="AP113"))
     for name, action in definition.actions.items():
         for index, column in enumerate(action.write.key if action.write else ()):
             found += check_column(("actions", name, "write", "key", index), column, columns)
@@ -135,9 +144,13 @@ def _check_columns(definition: AlertDefinition, columns: Collection[str] | None)
             found += check_column(("parameters", name, "by"), parameter.by, columns)
         if columns is not None and name in columns:
             what = f'the parameter "{name}" has the name of a column, so a template could not tell them apart'
-            found.append(Finding(("parameters", name), what, "rename the parameter"))
+            found.append(Finding(("parameters", name), what, "rename the parameter", code="AP111"))
         if name in ("as_of", "deviance"):
-            found.append(Finding(("parameters", name), f'"{name}" has a meaning of its own', "rename the parameter"))
+            found.append(
+                Finding(
+                    ("parameters", name), f'"{name}" has a meaning of its own', "rename the parameter", code="AP111"
+                )
+            )
     return found
 
 
@@ -156,7 +169,7 @@ def _check_sql(definition: AlertDefinition, columns: Mapping[str, str] | None, c
         except BadSql as error:
             problems = error.problems
         for problem in problems:
-            yield Finding(at, problem.what, problem.remedy, problem.offset)
+            yield Finding(at, problem.what, problem.remedy, problem.offset, code=problem.code)
 
 
 def _derived(definition: AlertDefinition, checked: Checked) -> Deviance | None:
@@ -181,7 +194,7 @@ def _check_deviance(definition: AlertDefinition, columns: Collection[str] | None
         known = {*columns, *definition.parameters}
         remedy = did_you_mean(deviance.limit, known) or "name a parameter of this definition or a column"
         what = f'deviance.limit "{deviance.limit}" is no parameter and no column'
-        found.append(Finding(("deviance", "limit"), what, remedy))
+        found.append(Finding(("deviance", "limit"), what, remedy, code="AP309"))
     return found
 
 
@@ -189,11 +202,13 @@ def _check_severity(definition: AlertDefinition, checked: Checked) -> Iterator[F
     for index, level in enumerate(definition.severity):
         if level.respond_within is None:
             what = f"severity {level.level} has no time allowed (SLA)"
-            yield Finding(("severity", index), what, "add respond_within, such as respond_within: 4h")
+            yield Finding(("severity", index), what, "add respond_within, such as respond_within: 4h", code="AP302")
         condition = checked.conditions.get(("severity", index, "when"))
         if condition and "deviance" in condition.columns and checked.deviance is None:
             what = "`when` uses deviance, which cannot be derived from this condition"
-            yield Finding(("severity", index, "when"), what, "add deviance: {value: column, limit: parameter}")
+            yield Finding(
+                ("severity", index, "when"), what, "add deviance: {value: column, limit: parameter}", code="AP309"
+            )
 
 
 def _check_keys(definition: AlertDefinition, model: Model | None) -> Iterator[Finding]:
@@ -203,7 +218,10 @@ def _check_keys(definition: AlertDefinition, model: Model | None) -> Iterator[Fi
     if not model.is_unique_by(entity) and entity <= set(model.columns or entity):
         what = f"the model may have several rows per entity ({', '.join(definition.entity)})"
         yield Finding(
-            ("entity",), what, "add worst_by: the column whose greatest value counts, or a unique test in dbt"
+            ("entity",),
+            what,
+            "add worst_by: the column whose greatest value counts, or a unique test in dbt",
+            code="AP303",
         )
 
 
@@ -211,7 +229,7 @@ def _check_lateness(deviance: Deviance, definition: AlertDefinition) -> Iterator
     """A deviance that grows with the clock: it is a length of time, and must not edit its message at every look."""
     if deviance.as_ != "difference":
         what = 'deviance.value ":as_of" is a time, and a ratio of times means nothing'
-        yield Finding(("deviance", "value"), what, "add as: difference, which gives how late it is")
+        yield Finding(("deviance", "value"), what, "add as: difference, which gives how late it is", code="AP309")
         return
     least = definition.update_when.deviance_changes_by
     if least is not None and least < _LEAST_CHANGE_OF_LATENESS:
@@ -219,7 +237,10 @@ def _check_lateness(deviance: Deviance, definition: AlertDefinition) -> Iterator
             f"deviance grows with the clock, so update_when.deviance_changes_by {least} s edits every message at once"
         )
         yield Finding(
-            ("deviance", "value"), what, "add update_when: {deviance_changes_by: 1d}, or an hour at the least"
+            ("deviance", "value"),
+            what,
+            "add update_when: {deviance_changes_by: 1d}, or an hour at the least",
+            code="AP309",
         )
 
 
@@ -236,14 +257,21 @@ def _check_kinds(definition: AlertDefinition, columns: Mapping[str, str] | None)
     for at, column, kinds, what in wanted:
         kind = kind_of_type((columns or {}).get(column or "", ""))
         if kind is not None and kind not in kinds:
-            yield Finding(at, f'{_spoken(at)} "{column}" is a {kind}, not {what}', f"name a column that holds {what}")
+            yield Finding(
+                at,
+                f'{_spoken(at)} "{column}" is a {kind}, not {what}',
+                f"name a column that holds {what}",
+                code="AP207",
+            )
 
 
 def check_link(link: str | None) -> Iterator[Finding]:
     """A link that no message would show, because it isn't an http(s) address."""
     fixed = (link or "").lstrip().partition("{{")[0]
     if fixed and not fixed.lower().startswith(("https://", "http://")):
-        yield Finding(("link",), "link is not an http(s) address", "begin it with https://, or {{ public_url }}")
+        yield Finding(
+            ("link",), "link is not an http(s) address", "begin it with https://, or {{ public_url }}", code="AP311"
+        )
 
 
 def _listed(names: Collection[str]) -> str:

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from alerting_pipeline.domain.expectation_arguments import ALL, REQUIRED
 from alerting_pipeline.domain.nearest import did_you_mean
-from alerting_pipeline.domain.problem import Finding
+from alerting_pipeline.domain.problem import Finding, Mistake
 from alerting_pipeline.domain.written import NUMBER_PATTERN, Plain, is_null
 
 COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
@@ -25,12 +25,12 @@ _OF_TABLE = ("expect_table_", "expect_column_to_exist", "expect_column_type_to_b
 def _expectation(value: Any) -> dict[str, dict[str, Any]]:
     """One name with its arguments; unquoted numbers and booleans become such, quoted ones stay texts."""
     if not isinstance(value, Mapping) or len(value) != 1:
-        raise ValueError("each expectation is one name with its arguments: {expect_column_…: {column: name}}")
+        raise Mistake("AP208", "each expectation is one name with its arguments: {expect_column_…: {column: name}}")
     (name, arguments), *_ = value.items()
     if is_null(arguments):
         arguments = {}
     if not str(name).startswith("expect_") or not isinstance(arguments, Mapping):
-        raise ValueError("each expectation is one name with its arguments: {expect_column_…: {column: name}}")
+        raise Mistake("AP208", "each expectation is one name with its arguments: {expect_column_…: {column: name}}")
     return {str(name): {str(key): _typed(item) for key, item in arguments.items()}}
 
 
@@ -101,11 +101,11 @@ def check_expectation(at: tuple[str | int, ...], expectation: Mapping[str, Mappi
     known = ALL.get(name)
     if known is None:
         remedy = did_you_mean(name, ALL) or "the page of Great Expectations' gallery lists them"
-        yield Finding((*at, name), f'"{name}" is not an expectation of Great Expectations', remedy)
+        yield Finding((*at, name), f'"{name}" is not an expectation of Great Expectations', remedy, code="AP208")
         return
     for argument in arguments:
         if argument not in known:
             remedy = did_you_mean(argument, known) or f"it takes {', '.join(sorted(known))}"
-            yield Finding((*at, name, argument), f'{name} takes no "{argument}"', remedy)
+            yield Finding((*at, name, argument), f'{name} takes no "{argument}"', remedy, code="AP208")
     for argument in sorted(REQUIRED[name] - arguments.keys()):
-        yield Finding((*at, name), f"{name} needs {argument}", f"add {argument}: …")
+        yield Finding((*at, name), f"{name} needs {argument}", f"add {argument}: …", code="AP208")

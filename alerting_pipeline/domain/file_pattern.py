@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from alerting_pipeline.domain.problem import Mistake
+
 _TOKEN = re.compile(r"\{([^{}]*)\}|\*\*/|\*\*|\*|\?|[{}]|[^{}*?]+")
 _FIELD = re.compile(r"[a-z][a-z0-9_]*")
 _UNFINISHED_ENDS = (".part", ".partial", ".filepart", ".tmp", ".temp", ".crdownload", ".unfinished", ".swp", "~")
@@ -27,12 +29,12 @@ class FilePattern:
     def parse(cls, text: str) -> FilePattern:
         """Raises ValueError with a sentence where the text isn't a pattern."""
         if not text or text.startswith("/") or "\\" in text or ".." in text.split("/") or "" in text.split("/"):
-            raise ValueError(f'"{text}" is not a path below the root; write one such as {{day}}.csv')
+            raise Mistake("AP502", f'"{text}" is not a path below the root; write one such as {{day}}.csv')
         fields = []
         for token in _TOKEN.finditer(text):
             name = token.group(1)
             if token.group() in "{}" or (name is not None and not _FIELD.fullmatch(name)):
-                raise ValueError(f'"{text}" has a brace that names no field; write {{day}}, in lower case')
+                raise Mistake("AP502", f'"{text}" has a brace that names no field; write {{day}}, in lower case')
             if name is not None:
                 fields.append(name)
         return cls(text, tuple(dict.fromkeys(fields)))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
+from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.written import Strict, TimeZone, text, text_list
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -20,7 +21,7 @@ def _clock_time(value: Any) -> Any:
         return value
     match = re.fullmatch(r"([01][0-9]|2[0-4]):([0-5][0-9])", text(value))
     if match is None or (match.group(1) == "24" and match.group(2) != "00"):
-        raise ValueError(f'"{value}" is not a time of day; write one such as "09:00"')
+        raise Mistake("AP109", f'"{value}" is not a time of day; write one such as "09:00"')
     return time.max if match.group(1) == "24" else time(int(match.group(1)), int(match.group(2)))
 
 
@@ -49,7 +50,7 @@ class Hours(Strict):
     @model_validator(mode="after")
     def _goes_forward(self) -> Hours:
         if self.from_ >= self.to:
-            raise ValueError("hours end after they start; for a night, write outside_hours with the day's hours")
+            raise Mistake("AP114", "hours end after they start; for a night, write outside_hours with the day's hours")
         return self
 
     def include(self, moment: datetime) -> bool:

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.people import People
-from alerting_pipeline.domain.problem import Finding
+from alerting_pipeline.domain.problem import NOTE, Finding
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.system_override import SystemOverride
 
@@ -58,7 +58,7 @@ def _in_alert(definition: AlertDefinition) -> Iterator[Finding]:
             yield _note((key,), f"{key} is not in force yet")
     if definition.actions:
         what, how = "buttons are not shown in messages yet", "`alerting incidents act` does what they say"
-        yield Finding(("actions",), what, how, severity="note")
+        yield Finding(("actions",), what, how, severity="note", code=NOTE)
     for name, parameter in definition.parameters.items():
         for key in ("changed_by", "approved_by"):
             if getattr(parameter, key):
@@ -66,4 +66,4 @@ def _in_alert(definition: AlertDefinition) -> Iterator[Finding]:
 
 
 def _note(at: tuple[str | int, ...], what: str) -> Finding:
-    return Finding(at, what, "what it says is checked, and has no effect until then", severity="note")
+    return Finding(at, what, "what it says is checked, and has no effect until then", severity="note", code=NOTE)

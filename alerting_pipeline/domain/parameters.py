@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_serializer, model_validator
 
+from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.written import (
     Strict,
     Text,
@@ -63,26 +64,27 @@ class Parameter(Strict):
     def _typed_and_in_bounds(self) -> Parameter:
         """Read every written value by the parameter's type; nothing outside the bounds may be in the file itself."""
         if self.type == "choice" and not self.choices:
-            raise ValueError("a parameter of type choice needs choices: [a, b]")
+            raise Mistake("AP112", "a parameter of type choice needs choices: [a, b]")
         if self.type != "choice" and self.choices:
-            raise ValueError("choices belong to a parameter of type choice; set type: choice or remove them")
+            raise Mistake("AP112", "choices belong to a parameter of type choice; set type: choice or remove them")
         for bound in ("minimum", "maximum"):
             written = getattr(self, bound)
             if is_null(written):
                 object.__setattr__(self, bound, None)
                 continue
             if self.type not in _BOUNDED:
-                raise ValueError(f"{bound} has no meaning for type {self.type}; remove it")
+                raise Mistake("AP112", f"{bound} has no meaning for type {self.type}; remove it")
             object.__setattr__(self, bound, self._typed(written, bound))
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError(
-                f"minimum {self.write(self.minimum)} is greater than maximum {self.write(self.maximum)}; swap them"
+            raise Mistake(
+                "AP107",
+                f"minimum {self.write(self.minimum)} is greater than maximum {self.write(self.maximum)}; swap them",
             )
         if is_null(self.default):
-            raise ValueError("default has no value; write the value that holds where nothing else is set")
+            raise Mistake("AP103", "default has no value; write the value that holds where nothing else is set")
         object.__setattr__(self, "default", self.read(self.default, name="default"))
         if self.values and self.by is None:
-            raise ValueError("values per segment need by: the column that names the segment")
+            raise Mistake("AP112", "values per segment need by: the column that names the segment")
         read = {segment: self.read(value, name=f"values.{segment}") for segment, value in self.values.items()}
         object.__setattr__(self, "values", read)
         return self
@@ -102,14 +104,16 @@ class Parameter(Strict):
         return _SQL_TYPES[self.type]
 
     def read(self, written: Any, *, name: str = "value") -> ParameterValue:
-        """The typed value of what somebody wrote, inside the bounds. ValueError is a sentence with the remedy."""
+        """The typed value of what somebody wrote, inside the bounds. Mistake is a sentence with the remedy."""
         value = self._typed(written, name)
         if self.minimum is not None and value < self.minimum:  # type: ignore[operator]  # bounds are of the same type
-            raise ValueError(
-                f"{name} {self.write(value)} is under the minimum of {self.write(self.minimum)}; {_WITHIN}"
+            raise Mistake(
+                "AP107", f"{name} {self.write(value)} is under the minimum of {self.write(self.minimum)}; {_WITHIN}"
             )
         if self.maximum is not None and value > self.maximum:  # type: ignore[operator]  # bounds are of the same type
-            raise ValueError(f"{name} {self.write(value)} is over the maximum of {self.write(self.maximum)}; {_WITHIN}")
+            raise Mistake(
+                "AP107", f"{name} {self.write(value)} is over the maximum of {self.write(self.maximum)}; {_WITHIN}"
+            )
         return value
 
     @staticmethod
@@ -126,8 +130,8 @@ class Parameter(Strict):
     def _typed(self, written: Any, name: str) -> ParameterValue:
         try:
             return self._read_type(written)
-        except ValueError as problem:
-            raise ValueError(f"{name} {problem}") from None
+        except Mistake as problem:
+            raise Mistake(problem.code, f"{name} {problem}") from None
 
     def _read_type(self, written: Any) -> ParameterValue:
         if self.type == "number":
@@ -142,7 +146,7 @@ class Parameter(Strict):
             return tuple(_checked_text(item) for item in text_list(written))
         value = _checked_text(text(written))
         if self.type == "choice" and value not in self.choices:
-            raise ValueError(f'"{value}" is not one of {", ".join(self.choices)}; write one of them')
+            raise Mistake("AP105", f'"{value}" is not one of {", ".join(self.choices)}; write one of them')
         return value
 
 
@@ -154,9 +158,9 @@ def list_items(stored: str) -> tuple[str, ...]:
 
 def _checked_text(value: str) -> str:
     if len(value) > _LONGEST_TEXT:
-        raise ValueError(f"is longer than {_LONGEST_TEXT} characters; shorten it")
+        raise Mistake("AP110", f"is longer than {_LONGEST_TEXT} characters; shorten it")
     if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", value):
-        raise ValueError("contains a control character; remove it")
+        raise Mistake("AP110", "contains a control character; remove it")
     return value
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from alerting_pipeline.domain.hours import WEEKDAYS, Hours, TimeOfDay, Weekday
+from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.written import Day, Duration, Integer, Strict, Text, Texts, TimeZone, day, instant, text
 
 Audience = Literal["business", "engineering"]
@@ -30,7 +31,7 @@ def is_email(address: str) -> bool:
 
 def _address(value: str) -> str:
     if not is_email(value):
-        raise ValueError(f'"{value}" is not a mail address; write one such as ada@example.com')
+        raise Mistake("AP108", f'"{value}" is not a mail address; write one such as ada@example.com')
     return value
 
 
@@ -49,7 +50,7 @@ def _budget(value: Any) -> Any:
         return value
     match = _BUDGET.fullmatch(text(value))
     if match is None:
-        raise ValueError(f'"{value}" is not a budget; write one such as 5 per week')
+        raise Mistake("AP104", f'"{value}" is not a budget; write one such as 5 per week')
     return {"messages": match.group(1), "per": match.group(2)}
 
 
@@ -68,7 +69,7 @@ class Absence(Strict):
     @model_validator(mode="after")
     def _goes_forward(self) -> Absence:
         if self.from_ > self.to:
-            raise ValueError(f"an absence from {self.from_} cannot end on {self.to}; swap the days")
+            raise Mistake("AP114", f"an absence from {self.from_} cannot end on {self.to}; swap the days")
         return self
 
 
@@ -119,7 +120,7 @@ class Override(Strict):
     def _goes_forward(self) -> Override:
         is_same_kind = isinstance(self.from_, datetime) == isinstance(self.to, datetime)
         if is_same_kind and (self.from_ > self.to or (self.from_ == self.to and isinstance(self.from_, datetime))):
-            raise ValueError(f"an override from {self.from_} cannot end at {self.to}; swap the two")
+            raise Mistake("AP114", f"an override from {self.from_} cannot end at {self.to}; swap the two")
         return self
 
 
@@ -137,7 +138,7 @@ def _hand_over(value: Any) -> Any:
     if last in WEEKDAYS and not days:
         return {"day": last}
     if len(days) > 1 or (days and days[0] not in WEEKDAYS):
-        raise ValueError(f'"{value}" is not a time of hand-over; write one such as mon 09:00')
+        raise Mistake("AP109", f'"{value}" is not a time of hand-over; write one such as mon 09:00')
     return {"day": days[0] if days else None, "at": last}
 
 
@@ -171,7 +172,7 @@ class Escalation(Strict):
     @model_validator(mode="after")
     def _climbs(self) -> Escalation:
         if self.on_call_after is not None and self.lead_after is not None and self.lead_after < self.on_call_after:
-            raise ValueError("the lead is told after whoever is on call; let lead_after be the longer one")
+            raise Mistake("AP114", "the lead is told after whoever is on call; let lead_after be the longer one")
         return self
 
 

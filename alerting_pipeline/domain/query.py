@@ -69,12 +69,14 @@ def parse_query(text: str, catalog: Catalog) -> Query:
     plain = _REF.sub(lambda match: f'"{_PREFIX}{match.group(2)}"'.ljust(len(match.group())), text)
     left = re.search(r"\{\{|\{%|\{#", plain)
     if left:
-        problems.append(SqlProblem(left.start(), "a query has no template code but {{ ref('…') }}", _EXAMPLE))
+        problems.append(
+            SqlProblem(left.start(), "a query has no template code but {{ ref('…') }}", _EXAMPLE, code="AP307")
+        )
         raise BadSql(tuple(problems))
     tree = _select(plain)
     problems += _problems(plain, tree, refs)
     if not refs:
-        problems.append(SqlProblem(0, "the query reads no model", _EXAMPLE))
+        problems.append(SqlProblem(0, "the query reads no model", _EXAMPLE, code="AP307"))
     if problems:
         raise BadSql(tuple(sorted(set(problems), key=lambda problem: problem.offset)))
     columns = _columns(plain, tree, {name: catalog.models[name] for name in refs})
@@ -91,7 +93,7 @@ def parse_query(text: str, catalog: Catalog) -> Query:
 def _unknown_ref(name: str, offset: int, catalog: Catalog) -> SqlProblem:
     known = "is not a mart, and definitions read only marts" if name in catalog.models else "is not a model of dbt"
     remedy = did_you_mean(name, catalog.marts) or "ref a mart of the dbt project"
-    return SqlProblem(offset, f'"{name}" {known}', remedy)
+    return SqlProblem(offset, f'"{name}" {known}', remedy, code="AP307")
 
 
 def _select(text: str) -> exp.Select:
@@ -100,9 +102,9 @@ def _select(text: str) -> exp.Select:
     except (ParseError, TokenError) as error:
         raise BadSql((syntax_problem(text, error, _EXAMPLE),)) from None
     except (RecursionError, ValueError, AttributeError, TypeError, IndexError, KeyError):
-        raise BadSql((SqlProblem(0, "this is not SQL that can be read", _EXAMPLE),)) from None
+        raise BadSql((SqlProblem(0, "this is not SQL that can be read", _EXAMPLE, code="AP307"),)) from None
     if len(found) != 1 or not isinstance(found[0], exp.Select):
-        raise BadSql((SqlProblem(0, "a query is one SELECT", _EXAMPLE),))
+        raise BadSql((SqlProblem(0, "a query is one SELECT", _EXAMPLE, code="AP307"),))
     return found[0]
 
 
@@ -117,14 +119,14 @@ def _problems(text: str, tree: exp.Select, refs: Collection[str]) -> list[SqlPro
             if not isinstance(node.this, exp.Identifier) or not is_known or node.args.get("db"):
                 shown = node.sql(dialect="postgres")
                 offset = max(text.lower().find(name.lower()), 0)
-                found.append(SqlProblem(offset, f"{shown} is not read through ref", _EXAMPLE))
+                found.append(SqlProblem(offset, f"{shown} is not read through ref", _EXAMPLE, code="AP307"))
         elif isinstance(node, exp.Placeholder) and node.this != "as_of":
             offset = max(text.find(f":{node.this}"), 0)
             remedy = "use it in the condition; a query knows :as_of alone"
-            found.append(SqlProblem(offset, f'":{node.this}" cannot stand in a query', remedy))
+            found.append(SqlProblem(offset, f'":{node.this}" cannot stand in a query', remedy, code="AP307"))
         elif isinstance(node, exp.SetOperation):
             offset = max(text.lower().find(node.key), 0)
-            found.append(SqlProblem(offset, f"a query has no {node.key}", "combine the models in dbt"))
+            found.append(SqlProblem(offset, f"a query has no {node.key}", "combine the models in dbt", code="AP307"))
         elif type(node) in allowed.QUERY_NODES:
             continue
         else:
@@ -157,17 +159,23 @@ def _columns(text: str, tree: exp.Select, models: Mapping[str, Model]) -> dict[s
     except OptimizeError as error:
         raise BadSql((_unresolved(text, str(error), known),)) from None
     except (RecursionError, ValueError, AttributeError, TypeError, KeyError) as error:
-        raise BadSql((SqlProblem(0, f"the query cannot be resolved ({type(error).__name__})", _EXAMPLE),)) from None
+        raise BadSql(
+            (SqlProblem(0, f"the query cannot be resolved ({type(error).__name__})", _EXAMPLE, code="AP307"),)
+        ) from None
     found: dict[str, str] = {}
     for expression in resolved.selects if isinstance(resolved, exp.Query) else ():
         name = expression.alias_or_name
         if not name or name == "*" or re.fullmatch(r"_col_\d+", name):
-            raise BadSql((SqlProblem(0, "each column of a query has a name", "write … as name"),))
+            raise BadSql((SqlProblem(0, "each column of a query has a name", "write … as name", code="AP307"),))
         if name in found:
-            raise BadSql((SqlProblem(max(text.rfind(name), 0), f'two columns are named "{name}"', "rename one"),))
+            raise BadSql(
+                (SqlProblem(max(text.rfind(name), 0), f'two columns are named "{name}"', "rename one", code="AP307"),)
+            )
         kind = expression.type.sql(dialect="postgres").lower() if expression.type else ""
         if kind.startswith("struct"):
-            raise BadSql((SqlProblem(max(text.rfind(name), 0), f'"{name}" is a whole row', "name its columns"),))
+            raise BadSql(
+                (SqlProblem(max(text.rfind(name), 0), f'"{name}" is a whole row', "name its columns", code="AP307"),)
+            )
         found[name] = "" if kind in ("unknown", "null") else kind
     return found
 
@@ -181,7 +189,9 @@ def _unresolved(text: str, said: str, schema: Mapping[str, Mapping[str, str]]) -
         what = f'"{name}" is a column of more than one model here'
     match = re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE) if name else None
     remedy = did_you_mean(name, known - {name}) if name not in known else "write the model's name before it"
-    return SqlProblem(match.start() if match else 0, what, remedy or "name a column of the models that it reads")
+    return SqlProblem(
+        match.start() if match else 0, what, remedy or "name a column of the models that it reads", code="AP307"
+    )
 
 
 def _unique_keys(tree: exp.Select, columns: Mapping[str, str], catalog: Catalog) -> tuple[frozenset[str], ...]:

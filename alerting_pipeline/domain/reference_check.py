@@ -10,7 +10,7 @@ from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.destination import TABLE_SCHEMA, Destination, ad_hoc
 from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.people import People
-from alerting_pipeline.domain.problem import Finding
+from alerting_pipeline.domain.problem import NOTE, Finding
 from alerting_pipeline.domain.routing_tree import Branch, Match, RoutingTree
 
 Way = tuple[str | int, ...]
@@ -22,7 +22,7 @@ def check_people(definition: Definition, people: People) -> Iterator[Finding]:
     """Teams and roles that a definition names must be in people.yaml."""
     yield from check_owner(definition.owner, people)
     for index, team in enumerate(definition.visible_to):
-        yield from _known(("visible_to", index), f'"{team}"', team, people.teams, "a team in people.yaml")
+        yield from _known(("visible_to", index), f'"{team}"', team, people.teams, "a team in people.yaml", "AP201")
     if not isinstance(definition, AlertDefinition):
         return
     named: list[tuple[Way, str]] = []
@@ -32,12 +32,12 @@ def check_people(definition: Definition, people: People) -> Iterator[Finding]:
     for name, action in definition.actions.items():
         named += [(("actions", name, "roles", i), role) for i, role in enumerate(action.roles)]
     for at, role in named:
-        yield from _known(at, f'role "{role}"', role, people.known_roles, "a role in people.yaml")
+        yield from _known(at, f'role "{role}"', role, people.known_roles, "a role in people.yaml", "AP206")
 
 
 def check_owner(owner: str, people: People) -> Iterator[Finding]:
     """An owner, of a definition or in defaults, is a team."""
-    yield from _known(("owner",), f'owner "{owner}"', owner, people.teams, "a team in people.yaml")
+    yield from _known(("owner",), f'owner "{owner}"', owner, people.teams, "a team in people.yaml", "AP201")
 
 
 def check_destinations(
@@ -51,19 +51,21 @@ def check_destinations(
             yield from _destination(("notify", index), entry, destinations, people)
         else:
             remedy = did_you_mean(entry, destinations) or "write #channel, a mail address, or a name from that file"
-            yield Finding(("notify", index), f'"{entry}" is not a destination in destinations.yaml', remedy)
+            yield Finding(
+                ("notify", index), f'"{entry}" is not a destination in destinations.yaml', remedy, code="AP206"
+            )
     for index, entry in enumerate(definition.write_back):
         channel = "sheet" if entry.sheet else "table"
         of_channel = [name for name, known in destinations.items() if known.channel == channel]
         if entry.destination not in of_channel:
             remedy = did_you_mean(entry.destination, of_channel) or f"add it there with channel: {channel}"
             what = f'"{entry.destination}" is not a {channel} in destinations.yaml'
-            yield Finding(("write_back", index, channel), what, remedy)
+            yield Finding(("write_back", index, channel), what, remedy, code="AP206")
             continue
         tab_by = destinations[entry.destination].settings.get("tab_by")
         if tab_by is not None and tab_by not in (*definition.fields, *definition.entity, *_ALWAYS_IN_A_ROW):
             what = f"the sheet has a list per {tab_by}, which the rows of this alert do not hold"
-            yield Finding(("write_back", index, channel), what, f"add {tab_by} to fields")
+            yield Finding(("write_back", index, channel), what, f"add {tab_by} to fields", code="AP314")
     yield from _check_writes(definition, destinations)
 
 
@@ -77,10 +79,10 @@ def _check_writes(definition: AlertDefinition, destinations: Mapping[str, Destin
         known = destinations.get(table) or ad_hoc(table)
         if known is None:
             what = f'"{action.write.table}" is not a table of schema {TABLE_SCHEMA}, which alone may be written to'
-            yield Finding(at, what, "write a name in lower snake_case, such as transaction_reviews")
+            yield Finding(at, what, "write a name in lower snake_case, such as transaction_reviews", code="AP314")
         elif known.channel != "table":
             what = f'"{action.write.table}" is a {known.channel} in destinations.yaml, and actions write to tables'
-            yield Finding(at, what, "name a table")
+            yield Finding(at, what, "name a table", code="AP314")
 
 
 def check_people_file(people: People) -> Iterator[Finding]:
@@ -88,7 +90,7 @@ def check_people_file(people: People) -> Iterator[Finding]:
     for name, person in people.people.items():
         for index, role in enumerate(person.roles):
             at: Way = ("people", name, "roles", index)
-            yield from _known(at, f'role "{role}"', role, people.known_roles, "under roles in this file")
+            yield from _known(at, f'role "{role}"', role, people.known_roles, "under roles in this file", "AP206")
         for index, absence in enumerate(person.absences):
             if absence.substitute is not None:
                 at = ("people", name, "absences", index, "substitute")
@@ -102,7 +104,7 @@ def check_people_file(people: People) -> Iterator[Finding]:
     for name, person in people.people.items():
         if person.user is not None and person.user in seen:
             what = f'user "{person.user}" already belongs to {seen[person.user]}'
-            yield Finding(("people", name, "user"), what, "give each person their own")
+            yield Finding(("people", name, "user"), what, "give each person their own", code="AP401")
         elif person.user is not None:
             seen[person.user] = name
 
@@ -120,7 +122,7 @@ def check_routing(
             what = "no destination of the fallback is for engineers"
             what += ", so failures that no branch takes stay in the local inbox"
             remedy = "add audience: engineering to one of them in destinations.yaml"
-            yield Finding(("fallback",), what, remedy, severity="note")
+            yield Finding(("fallback",), what, remedy, severity="note", code=NOTE)
     yield from _check_branches((), tree.routes, destinations, people)
     for index, rule in enumerate(tree.inhibit):
         for side in ("source", "target"):
@@ -135,7 +137,9 @@ def _check_branches(
     for index, branch in enumerate(branches):
         at: Way = (*above, key, index)
         if branch.title in names:
-            yield Finding(at, f'two branches here are "{branch.title}", so the second is never asked', "join them")
+            yield Finding(
+                at, f'two branches here are "{branch.title}", so the second is never asked', "join them", code="AP402"
+            )
         names.add(branch.title)
         if destinations is not None:
             for position, name in enumerate(branch.destinations):
@@ -147,7 +151,9 @@ def _check_branches(
 def _check_match(at: Way, match: Match, people: People | None) -> Iterator[Finding]:
     if people is not None:
         for index, team in enumerate(match.owner):
-            yield from _known((*at, "owner", index), f'owner "{team}"', team, people.teams, "a team in people.yaml")
+            yield from _known(
+                (*at, "owner", index), f'owner "{team}"', team, people.teams, "a team in people.yaml", "AP201"
+            )
 
 
 def _destination(
@@ -156,22 +162,22 @@ def _destination(
     if name.startswith(SIGN) and name not in destinations:
         if people is not None:
             known = [SIGN + who for who in (*people.people, *people.teams)]
-            yield from _known(at, f'"{name}"', name, known, "a person or a team in people.yaml")
+            yield from _known(at, f'"{name}"', name, known, "a person or a team in people.yaml", "AP401")
     elif ad_hoc(name) is not None and name not in destinations:
         if (hint := did_you_mean(name, destinations, _MISSPELT)) is not None:
-            yield Finding(at, f'"{name}" is not in destinations.yaml', hint, severity="note")
+            yield Finding(at, f'"{name}" is not in destinations.yaml', hint, severity="note", code=NOTE)
     else:
-        yield from _known(at, f'"{name}"', name, destinations, "a destination in destinations.yaml")
+        yield from _known(at, f'"{name}"', name, destinations, "a destination in destinations.yaml", "AP206")
 
 
 def _person(at: Way, name: str, people: People) -> Iterator[Finding]:
-    yield from _known(at, f'"{name}"', name, people.people, "a person in this file")
+    yield from _known(at, f'"{name}"', name, people.people, "a person in this file", "AP401")
 
 
-def _known(at: Way, shown: str, name: str, known: Collection[str], what: str) -> Iterator[Finding]:
+def _known(at: Way, shown: str, name: str, known: Collection[str], what: str, code: str) -> Iterator[Finding]:
     if name not in known:
         names = ", ".join(sorted(known)[:12]) or "none"
-        yield Finding(at, f"{shown} is not {what}", did_you_mean(name, known) or f"there are {names}")
+        yield Finding(at, f"{shown} is not {what}", did_you_mean(name, known) or f"there are {names}", code=code)
 
 
 def check_labels(tree: RoutingTree, known: Collection[str], columns: Collection[str]) -> Iterator[Finding]:
@@ -188,12 +194,12 @@ def check_labels(tree: RoutingTree, known: Collection[str], columns: Collection[
                 if label not in known:
                     remedy = did_you_mean(label, known) or "label a definition with it, or remove the branch"
                     way = (*at, "match", "labels", label)
-                    yield Finding(way, f'no definition has the label "{label}"', remedy, severity="note")
+                    yield Finding(way, f'no definition has the label "{label}"', remedy, severity="note", code=NOTE)
             for name in branch.match.named:
                 if name not in either:
                     remedy = did_you_mean(name, either) or "label a definition with it, or remove the branch"
                     what = f'no definition has the label or column "{name}"'
-                    yield Finding((*at, "match", "named", name), what, remedy, severity="note")
+                    yield Finding((*at, "match", "named", name), what, remedy, severity="note", code=NOTE)
             yield from walk(at, branch.children)
 
     return walk((), tree.routes)

@@ -27,7 +27,7 @@ def check_report(
             yield from _check_keys(definition, model)
     if definition.trigger.cron is None:
         what = "a report is sent by the clock, and this one has no schedule"
-        yield Finding(("report",), what, 'write trigger: {cron: "0 8 * * 1", timezone: Europe/Berlin}')
+        yield Finding(("report",), what, 'write trigger: {cron: "0 8 * * 1", timezone: Europe/Berlin}', code="AP312")
     yield from _check_columns(definition, columns)
     yield from _check_condition(definition, columns)
     known = None if columns is None else {*columns, *definition.parameters, *REPORT_TEMPLATE_NAMES}
@@ -42,7 +42,7 @@ def _check_keys(definition: ReportDefinition, model: Model) -> Iterator[Finding]
     entity = frozenset(definition.entity) | ({definition.window} if definition.window else frozenset())
     if not model.is_unique_by(entity) and entity <= set(model.columns or entity):
         what = f"the model may have several rows per message ({', '.join(sorted(entity))})"
-        yield Finding(("entity",), what, "make it unique in dbt, with a test on these columns")
+        yield Finding(("entity",), what, "make it unique in dbt, with a test on these columns", code="AP303")
 
 
 def _check_columns(definition: ReportDefinition, columns: Mapping[str, str] | None) -> Iterator[Finding]:
@@ -59,9 +59,11 @@ def _check_columns(definition: ReportDefinition, columns: Mapping[str, str] | No
             yield from check_column(("parameters", name, "by"), parameter.by, columns)
         if columns is not None and name in columns:
             what = f'the parameter "{name}" has the name of a column, so a template could not tell them apart'
-            yield Finding(("parameters", name), what, "rename the parameter")
+            yield Finding(("parameters", name), what, "rename the parameter", code="AP111")
         if name == AS_OF:
-            yield Finding(("parameters", name), f'"{name}" has a meaning of its own', "rename the parameter")
+            yield Finding(
+                ("parameters", name), f'"{name}" has a meaning of its own', "rename the parameter", code="AP111"
+            )
 
 
 def _check_condition(definition: ReportDefinition, columns: Mapping[str, str] | None) -> Iterator[Finding]:
@@ -73,7 +75,7 @@ def _check_condition(definition: ReportDefinition, columns: Mapping[str, str] | 
     except BadSql as error:
         problems = error.problems
     for problem in problems:
-        yield Finding(("condition",), problem.what, problem.remedy, problem.offset)
+        yield Finding(("condition",), problem.what, problem.remedy, problem.offset, code=problem.code)
 
 
 def _check_cases(definition: ReportDefinition, columns: Mapping[str, str] | None) -> Iterator[Finding]:
@@ -81,7 +83,7 @@ def _check_cases(definition: ReportDefinition, columns: Mapping[str, str] | None
     for index, case in enumerate(definition.cases):
         at: tuple[str | int, ...] = ("cases", index)
         if case.name in names:
-            yield Finding((*at, "name"), f'there are two cases named "{case.name}"', "rename one of them")
+            yield Finding((*at, "name"), f'there are two cases named "{case.name}"', "rename one of them", code="AP113")
         names.add(case.name)
         yield from check_parameters(definition.parameters, (*at, "parameters"), case.parameters)
         yield from check_rows((*at, "rows"), case.rows, columns, "the model")

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from alerting_pipeline.domain.destination import INBOX, Destination, ad_hoc
 from alerting_pipeline.domain.hours import Hours
+from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.severity import Level
 from alerting_pipeline.domain.written import Flag, Integer, Strict, Text, Texts, text_list
 
@@ -73,7 +74,7 @@ class Branch(Strict):
     @model_validator(mode="after")
     def _leads_somewhere(self) -> Branch:
         if not self.leads_to and not self.children:
-            raise ValueError(f'the branch "{self.title}" leads nowhere; name destinations or children')
+            raise Mistake("AP402", f'the branch "{self.title}" leads nowhere; name destinations or children')
         return self
 
     @property

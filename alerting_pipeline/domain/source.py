@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from alerting_pipeline.domain.file_pattern import FilePattern
+from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.written import Strict, Text, Texts
 
 _TYPES = {
@@ -90,26 +91,29 @@ class Ingest(Strict):
         for key in ("period", "delivery"):
             name = getattr(self, key)
             if name is not None and name not in self.pattern.fields:
-                raise ValueError(f"{key} names {{{name}}}, which is not a field of the pattern {self.pattern.text}")
+                raise Mistake(
+                    "AP502", f"{key} names {{{name}}}, which is not a field of the pattern {self.pattern.text}"
+                )
         if self.mode is Mode.REPLACE_PERIOD and self.period is None:
-            raise ValueError("mode replace_period needs period: the field of the pattern that names the period")
+            raise Mistake("AP502", "mode replace_period needs period: the field of the pattern that names the period")
         if self.mode is not Mode.REPLACE_PERIOD and self.period is not None:
-            raise ValueError(f"mode {self.mode} has no period; remove it, or write mode: replace_period")
+            raise Mistake("AP503", f"mode {self.mode} has no period; remove it, or write mode: replace_period")
         if self.mode is Mode.APPEND and self.delivery is not None:
-            raise ValueError("mode append takes each file by its name; remove delivery, or choose another mode")
+            raise Mistake("AP503", "mode append takes each file by its name; remove delivery, or choose another mode")
         if self.mode is Mode.SNAPSHOT and self.delivery is None and self.pattern.fields:
-            raise ValueError(
+            raise Mistake(
+                "AP503",
                 "mode snapshot needs delivery: the field of the pattern that says which snapshot is the newest "
-                f"(here {', '.join(sorted(self.pattern.fields))})"
+                f"(here {', '.join(sorted(self.pattern.fields))})",
             )
         if self.sums is not None and self.mode is not Mode.APPEND:
-            raise ValueError("sums are kept of each file, however often it is restated; write mode: append")
+            raise Mistake("AP503", "sums are kept of each file, however often it is restated; write mode: append")
         if len(self.delimiter) != 1 or self.delimiter in '"\r\n\\':
-            raise ValueError("delimiter must be a single character, such as , or ;")
+            raise Mistake("AP503", "delimiter must be a single character, such as , or ;")
         if any(each in self.null_as for each in '"\r\n') or (self.null_as and self.delimiter in self.null_as):
-            raise ValueError("null_as can't contain quotes, line ends or the delimiter")
+            raise Mistake("AP503", "null_as can't contain quotes, line ends or the delimiter")
         if self.root.startswith("/") or ".." in self.root.split("/"):
-            raise ValueError("root must be a folder below the landing folder, such as card_transactions")
+            raise Mistake("AP503", "root must be a folder below the landing folder, such as card_transactions")
         return self
 
 

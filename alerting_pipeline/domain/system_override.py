@@ -33,7 +33,7 @@ def check_override(override: SystemOverride) -> Iterator[Finding]:
     """It must name a built-in definition."""
     if override.alert not in SYSTEM_DEFINITIONS:
         remedy = did_you_mean(override.alert, SYSTEM_DEFINITIONS) or f"there are {', '.join(SYSTEM_DEFINITIONS)}"
-        yield Finding(("alert",), f'"{override.alert}" is not a built-in definition', remedy)
+        yield Finding(("alert",), f'"{override.alert}" is not a built-in definition', remedy, code="AP209")
 
 
 def check_name(definition: Definition) -> Iterator[Finding]:
@@ -41,4 +41,4 @@ def check_name(definition: Definition) -> Iterator[Finding]:
     if definition.name in SYSTEM_DEFINITIONS:
         key = "report" if hasattr(definition, "report") else "alert"
         what = f'"{definition.name}" is the name of a built-in definition'
-        yield Finding((key,), what, "choose another name, or write kind: system to override it")
+        yield Finding((key,), what, "choose another name, or write kind: system to override it", code="AP209")

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
+from alerting_pipeline.domain.problem import Mistake
+
 NUMBER_PATTERN = r"^-?(0|[1-9][0-9]{0,29})(\.[0-9]{1,18})?$"
 INTEGER_PATTERN = r"^-?(0|[1-9][0-9]{0,17})$"
 DURATION_PATTERN = r"^(0|([0-9]{1,6}w)?([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,9}s)?)$"
@@ -53,11 +55,13 @@ def nulls_to_none(value: Any) -> Any:
 def number(value: Any) -> Decimal:
     """A finite decimal written with digits only. ValueError says what is wrong with anything else."""
     if isinstance(value, bool):
-        raise ValueError(f"{_shown(value)} is not a number; write digits, such as 10000 or 0.5")
+        raise Mistake("AP104", f"{_shown(value)} is not a number; write digits, such as 10000 or 0.5")
     if isinstance(value, int | Decimal | float):
         value = _plain_decimal(value)
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
-        raise ValueError(f"{_shown(value)} is not a plain decimal number; write digits only, such as 10000 or 0.5")
+        raise Mistake(
+            "AP104", f"{_shown(value)} is not a plain decimal number; write digits only, such as 10000 or 0.5"
+        )
     return Decimal(value)
 
 
@@ -66,7 +70,7 @@ def integer(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not _INTEGER.fullmatch(value):
-        raise ValueError(f"{_shown(value)} is not a whole number; write digits only, such as 3")
+        raise Mistake("AP104", f"{_shown(value)} is not a whole number; write digits only, such as 3")
     return int(value)
 
 
@@ -76,25 +80,25 @@ def flag(value: Any) -> bool:
         return value
     if isinstance(value, str) and value in ("true", "false"):
         return value == "true"
-    raise ValueError(f"{_shown(value)} is not a boolean; write true or false")
+    raise Mistake("AP104", f"{_shown(value)} is not a boolean; write true or false")
 
 
 def duration(value: Any) -> timedelta:
     """A length of time such as `15m`, `1h30m` or `7d`, in the units w, d, h, m and s; `0` alone needs no unit."""
     if isinstance(value, timedelta):
         if value < timedelta(0):
-            raise ValueError("a duration cannot be negative; write one such as 15m, 4h or 7d")
+            raise Mistake("AP109", "a duration cannot be negative; write one such as 15m, 4h or 7d")
         return value
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if text == "0":
         return timedelta(0)
     match = _DURATION.fullmatch(text)
     if not text or match is None:
-        raise ValueError(f"{_shown(value)} is not a duration; write one such as 15m, 4h, 1h30m or 7d")
+        raise Mistake("AP109", f"{_shown(value)} is not a duration; write one such as 15m, 4h, 1h30m or 7d")
     weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
     if length > timedelta(days=3660):
-        raise ValueError(f"{_shown(value)} is longer than ten years; write a shorter duration, such as 7d")
+        raise Mistake("AP109", f"{_shown(value)} is longer than ten years; write a shorter duration, such as 7d")
     return length
 
 
@@ -117,7 +121,7 @@ def text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | Decimal | float):
         return _plain_decimal(value)
-    raise ValueError(f"{_shown(value)} is not a text; write a single value here")
+    raise Mistake("AP108", f"{_shown(value)} is not a text; write a single value here")
 
 
 def instant(value: Any) -> datetime:
@@ -129,7 +133,9 @@ def instant(value: Any) -> datetime:
         except ValueError:
             moment = None
     if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise ValueError(f"{_shown(value)} is not an instant; write one with its offset, such as 2026-01-05T05:00:00Z")
+        raise Mistake(
+            "AP109", f"{_shown(value)} is not an instant; write one with its offset, such as 2026-01-05T05:00:00Z"
+        )
     return moment.astimezone(UTC)
 
 
@@ -140,7 +146,7 @@ def day(value: Any) -> date:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        raise ValueError(f"{_shown(value)} is not a day; write one such as 2026-12-01") from None
+        raise Mistake("AP109", f"{_shown(value)} is not a day; write one such as 2026-12-01") from None
 
 
 def time_zone(value: Any) -> str:
@@ -149,7 +155,7 @@ def time_zone(value: Any) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
-        raise ValueError(f'"{name}" is not a time zone; write one such as Europe/Berlin') from None
+        raise Mistake("AP109", f'"{name}" is not a time zone; write one such as Europe/Berlin') from None
     return name
 
 
@@ -159,7 +165,7 @@ def text_list(value: Any) -> tuple[str, ...]:
         return (text(value),)
     if isinstance(value, Sequence):
         return tuple(text(item) for item in value)
-    raise ValueError(f"{_shown(value)} is not a list of texts; write [a, b]")
+    raise Mistake("AP108", f"{_shown(value)} is not a list of texts; write [a, b]")
 
 
 def cell(value: Any) -> str | None:
@@ -169,7 +175,7 @@ def cell(value: Any) -> str | None:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Mapping) or (isinstance(value, Sequence) and not isinstance(value, str)):
-        raise ValueError("a cell of a case row must be a single value; write JSON as a quoted text")
+        raise Mistake("AP108", "a cell of a case row must be a single value; write JSON as a quoted text")
     return text(value)
 
 

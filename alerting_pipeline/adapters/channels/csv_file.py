@@ -20,6 +20,7 @@ from alerting_pipeline.adapters.channels.file_lock import locked
 from alerting_pipeline.adapters.channels.sheet_rows import guarded
 from alerting_pipeline.domain.pacing import Pace
 from alerting_pipeline.domain.ports import Delivery, Receipt, Undelivered
+from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.rendering.message import Message, Scalar
 from alerting_pipeline.rendering.record import KEY, record
 
@@ -48,9 +49,11 @@ class CsvSettings(BaseModel):
     def _columns_are_different(self) -> CsvSettings:
         twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
         if twice:
-            raise ValueError(f"columns names {twice[0]} twice; name each column once")
+            raise Mistake("AP403", f"columns names {twice[0]} twice; name each column once")
         if self.when_resolved == "mark" and "status" not in self.columns:
-            raise ValueError("columns lack status, by which an ended row is marked; add it, or when_resolved: remove")
+            raise Mistake(
+                "AP403", "columns lack status, by which an ended row is marked; add it, or when_resolved: remove"
+            )
         return self
 
     @property

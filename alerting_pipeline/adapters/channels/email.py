@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from alerting_pipeline.adapters.channels.smtp import MailServer
 from alerting_pipeline.domain.pacing import Pace
 from alerting_pipeline.domain.ports import Delivery, Receipt, Undelivered
+from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.rendering.email import email
 from alerting_pipeline.rendering.message import Message
 
@@ -42,7 +43,7 @@ class EmailSettings(BaseModel):
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for address in value:
             if not _ADDRESS.fullmatch(address):
-                raise ValueError(f'"{address}" is not a mail address; write name@example.com')
+                raise Mistake("AP108", f'"{address}" is not a mail address; write name@example.com')
         return tuple(dict.fromkeys(value))
 
 

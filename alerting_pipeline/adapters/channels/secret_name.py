@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from alerting_pipeline.domain.ports import Undelivered
+from alerting_pipeline.domain.problem import Mistake
 
 OWN = ("ALERTING_", "SLACK_", "GOOGLE_", "DAGSTER_", "DBT_", "PG")
 """How the names of variables begin that are this program's own, or of what it is made of."""
@@ -20,7 +21,7 @@ ReadSecret = Callable[[str], SecretStr | None]
 
 def _not_ours(name: str) -> str:
     if name.startswith(OWN):
-        raise ValueError(f"{name} is this program's own; name another variable, such as RISK_HOOK_SECRET")
+        raise Mistake("AP404", f"{name} is this program's own; name another variable, such as RISK_HOOK_SECRET")
     return name
 
 

@@ -21,6 +21,7 @@ from alerting_pipeline.adapters.channels.http_fence import Hosts, target_of
 from alerting_pipeline.adapters.channels.secret_name import ReadSecret, SecretName, secret
 from alerting_pipeline.domain.pacing import Pace
 from alerting_pipeline.domain.ports import Delivery, Receipt, Undelivered
+from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.rendering.message import Message
 from alerting_pipeline.rendering.webhook import body
 
@@ -63,13 +64,13 @@ class WebhookSettings(BaseModel):
             try:
                 target_of(value.replace("http://", "https://", 1), Hosts())
             except Undelivered as error:
-                raise ValueError(error.reason) from None
+                raise Mistake("AP403", error.reason) from None
         return value
 
     @model_validator(mode="after")
     def _one_address(self) -> WebhookSettings:
         if (self.url is None) == (self.url_env is None):
-            raise ValueError("a webhook has one address; write url: https://… or url_env: NAME")
+            raise Mistake("AP403", "a webhook has one address; write url: https://… or url_env: NAME")
         return self
 
     @property
