@@ -21,6 +21,7 @@ _SETTINGS = {
     "email": "EmailSettings",
     "webhook": "WebhookSettings",
     "pagerduty": "PagerdutySettings",
+    "ticket": "TicketSettings",
     "sheet": "SheetSettings",
     "table": "TableSettings",
     "csv": "CsvSettings",

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.destination import Destination
     from alerting_pipeline.domain.ports import Channel
     from alerting_pipeline.store.outbox import PostgresOutbox
+    from alerting_pipeline.store.tickets import PostgresTicketBook
     from alerting_pipeline.usecases.deliver import DeliveryWorker
     from alerting_pipeline.usecases.deliver import Terms as DeliveryTerms
+    from alerting_pipeline.usecases.read_tickets import TicketQueue
 
 
 class Delivery(Reports):
@@ -40,6 +42,28 @@ class Delivery(Reports):
         letters = DeadLetters(self.definition_ledger.in_force, self.clock, self.settings.public_url)
         worker = f"{socket.gethostname()}:{os.getpid()}"
         return PostgresOutbox(self.engine, worker=worker, report_dead=letters.report, report_alive=letters.clear)
+
+    @cached_property
+    def ticket_book(self) -> PostgresTicketBook:
+        """Which incident has which ticket."""
+        from alerting_pipeline.store.tickets import PostgresTicketBook
+
+        return PostgresTicketBook(self.engine)
+
+    @property
+    def ticket_queues(self) -> list[TicketQueue]:
+        """The ticket destinations in force that can be read back: those whose token is set."""
+        from alerting_pipeline.adapters.channels.registry import channel_of
+        from alerting_pipeline.adapters.channels.ticket import TicketChannel, TicketSettings
+        from alerting_pipeline.usecases.read_tickets import TicketQueue
+
+        queues = []
+        for name, destination in sorted(self.definition_ledger.in_force().destinations.items()):
+            channel = channel_of(destination, self._surroundings()) if destination.channel == "ticket" else None
+            if isinstance(channel, TicketChannel):
+                settings = TicketSettings.model_validate(dict(destination.settings))
+                queues.append(TicketQueue(name, channel, settings.read_every, settings.all_verdicts))
+        return queues
 
     def delivery_worker(
         self, *, slack_client: Callable[[], WebClient] | None = None, terms: DeliveryTerms | None = None
@@ -82,6 +106,7 @@ class Delivery(Reports):
             mail_from=self.settings.mail_from,
             unsubscribed=self.unsubscriptions.among,
             secret=read_secret,
+            tickets=lambda: self.ticket_book,
             hosts=Hosts(frozenset(self.settings.http_hosts), frozenset(self.settings.private_hosts)),
         )
 

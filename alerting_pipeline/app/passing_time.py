@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from alerting_pipeline.domain.errors import AlertingError
+
 if TYPE_CHECKING:
     from alerting_pipeline.app import App
 
@@ -20,6 +22,7 @@ def pass_time(app: App, now: datetime) -> list[str]:
     failures = []
     # Incidents first: what they have to say may be held back, and be due in the same look.
     for name, step in (
+        ("what people did with tickets", lambda: _read_tickets(app, now)),
         ("the clock of incidents", lambda: remind(app.due_incidents, now)),
         ("held back messages", lambda: flush(app.held_ledger, now)),
     ):
@@ -28,3 +31,11 @@ def pass_time(app: App, now: datetime) -> list[str]:
         except Exception as error:
             failures.append(f"{name} ({type(error).__name__}): {error}")
     return failures
+
+
+def _read_tickets(app: App, now: datetime) -> None:
+    from alerting_pipeline.usecases.read_tickets import read_tickets
+
+    readings = read_tickets(app.ticket_queues, app.ticket_book, app.incident_desk, now)
+    if failed := [f"{each.destination}: {each.failure}" for each in readings if each.failure]:
+        raise AlertingError("; ".join(failed))

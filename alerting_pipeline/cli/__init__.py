@@ -30,6 +30,7 @@ COMMANDS = {
     "incidents": ("incidents", "list, show, acknowledge, assign, snooze, resolve, act"),
     "reports": ("reports", "messages on a schedule: list, preview, send, unsubscribe"),
     "outbox": ("outbox", "messages waiting, sent and dead"),
+    "tickets": ("tickets", "which incident has which ticket, and reading them back"),
     "deliver": ("outbox", "hand over what is due"),
     "send-test": ("send_test", "try out the way to a destination"),
     "doctor": ("doctor", "what is configured, reachable, overdue"),

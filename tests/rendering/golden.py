@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-from alerting_pipeline.rendering import email, markdown, pagerduty, record, slack, webhook
+from alerting_pipeline.rendering import email, markdown, pagerduty, record, slack, ticket, webhook
 from alerting_pipeline.rendering.message import Message
 from tests.rendering.cases import CASES, HOSTILE, hostile_sample
 
@@ -33,6 +33,8 @@ def _forms(name: str, message: Message) -> Iterator[tuple[str, str]]:
     yield f"{name}.md", markdown.markdown(message)
     yield f"{name}.webhook.json", json.dumps(webhook.payload(DELIVERY, message), ensure_ascii=False, indent=1) + "\n"
     yield f"{name}.pagerduty.json", json.dumps(pagerduty.event(message), ensure_ascii=False, indent=1) + "\n"
+    told = {"title": ticket.title(message), "news": ticket.news(message), "jira": ticket.document(message)}
+    yield f"{name}.ticket.json", json.dumps(told, ensure_ascii=False, indent=1) + "\n"
     yield f"{name}.record.json", json.dumps(record.record(message), ensure_ascii=False, indent=1) + "\n"
 
 

@@ -22,6 +22,7 @@ from alerting_pipeline.rendering.pagerduty import event
 from alerting_pipeline.rendering.record import record
 from alerting_pipeline.rendering.slack import blocks, fallback, metadata
 from alerting_pipeline.rendering.text import text
+from alerting_pipeline.rendering.ticket import body, comment, title
 from alerting_pipeline.rendering.webhook import payload
 
 Rendered = dict[str, Any]
@@ -106,6 +107,13 @@ def _pagerduty(message: Message, delivery: Delivery) -> Rendered:
     return {"event": shown, "text": json.dumps(shown, ensure_ascii=False, indent=1)}
 
 
+def _ticket(message: Message, delivery: Delivery) -> Rendered:
+    """The ticket as it is made, or the comment that it gets."""
+    if message.transition == "opened":
+        return {"subject": title(message), "text": body(message, delivery.id)}
+    return {"subject": title(message), "text": comment(message, delivery.id)}
+
+
 def _plain(message: Message, delivery: Delivery) -> Rendered:
     return {"text": text(message)}
 
@@ -115,6 +123,7 @@ _RENDERINGS: dict[str, Callable[[Message, Delivery], Rendered]] = {
     "email": _email,
     "webhook": _webhook,
     "pagerduty": _pagerduty,
+    "ticket": _ticket,
     "sheet": _record,
     "table": _record,
     "csv": _record,

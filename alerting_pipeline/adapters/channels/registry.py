@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from slack_sdk import WebClient
     from sqlalchemy import Engine
 
+    from alerting_pipeline.domain.ticket import TicketBook
+
 GROUP = "alerting_pipeline.channels"
 
 
@@ -44,6 +46,7 @@ class Surroundings:
     mail_from: str = "alerting-pipeline <alerts@localhost>"
     unsubscribed: Unsubscribed = lambda subscriptions: ()
     secret: Callable[[str], SecretStr | None] = lambda name: None
+    tickets: Callable[[], TicketBook] | None = None
     hosts: Hosts = field(default_factory=Hosts)
 
     def lacks(self, *names: str) -> str:
@@ -164,6 +167,21 @@ def _pagerduty(destination: Destination, surroundings: Surroundings) -> Channel:
     return PagerdutyChannel(settings, surroundings.secret, HttpClient(surroundings.hosts))
 
 
+def _ticket(destination: Destination, surroundings: Surroundings) -> Channel:
+    from alerting_pipeline.adapters.channels.github_issues import GithubIssues
+    from alerting_pipeline.adapters.channels.http_client import HttpClient
+    from alerting_pipeline.adapters.channels.jira_issues import JiraIssues
+    from alerting_pipeline.adapters.channels.ticket import TicketChannel, TicketSettings
+
+    settings = TicketSettings.model_validate(dict(destination.settings))
+    missing = surroundings.lacks(settings.token_env)
+    if missing or surroundings.tickets is None:
+        return _inbox(surroundings, to=settings.repository or f"{settings.url} {settings.project}", missing=missing)
+    system = {"github": GithubIssues, "jira": JiraIssues}[settings.system]
+    client = HttpClient(surroundings.hosts)
+    return TicketChannel(settings, system(settings, surroundings.secret, client), surroundings.tickets())
+
+
 def _sheet(destination: Destination, surroundings: Surroundings) -> Channel:
     from alerting_pipeline.adapters.channels.sheet import SheetChannel, SheetSettings
 
@@ -213,6 +231,7 @@ _BUILT_IN: dict[str, Build] = {
     "email": _email,
     "webhook": _webhook,
     "pagerduty": _pagerduty,
+    "ticket": _ticket,
     "sheet": _sheet,
     "table": _table,
     "csv": _csv,
