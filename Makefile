@@ -1,7 +1,7 @@
 # All the set-up a fresh machine needs: Python >= 3.11 and make. `make help` lists what there is.
 .POSIX:
 .SUFFIXES:
-.PHONY: help demo test test-all check docs examples format lock golden bench chromium clean
+.PHONY: help demo test test-all soak check docs examples format lock golden bench chromium clean
 
 PY = .venv/bin/python
 DEMO_FLAGS = $(if $(ONCE),--once) $(if $(DAYS),--days $(DAYS))
@@ -20,6 +20,9 @@ test: .venv/.installed-dev  ## the suite before every commit
 
 test-all: .venv/.installed-dev chromium  ## the suite with browser, fault and scenario tests
 	@$(PYTEST)
+
+soak: .venv/.installed-dev  ## every promise of docs/reliability.md at full count, in 30 minutes; ONLY=area COUNT=n shows less
+	@$(PY) -m tests.soak $(if $(ONLY),--only "$(ONLY)") $(if $(COUNT),--count $(COUNT))
 
 check: .venv/.installed-dev  ## linters, types, direction of imports, dbt parse, alerting validate, documentation
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .

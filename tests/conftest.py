@@ -9,6 +9,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,11 +94,12 @@ def template_database(postgres: EmbeddedPostgres, run_folder: Path) -> str:
 _numbers = itertools.count()
 
 
-@pytest.fixture
-def database(postgres: EmbeddedPostgres, template_database: str) -> Iterator[Database]:
+@contextmanager
+def make_database(server: EmbeddedPostgres, template: str) -> Iterator[Database]:
+    """A database made from the template, as long as it is needed."""
     name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{next(_numbers)}_{uuid.uuid4().hex[:6]}"
-    create = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template_database))
-    with psycopg.connect(postgres.url(database="postgres"), autocommit=True) as connection:
+    create = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+    with psycopg.connect(server.url(database="postgres"), autocommit=True) as connection:
         for attempt in range(20):  # autovacuum may be looking at the template
             try:
                 connection.execute(create)
@@ -106,11 +108,17 @@ def database(postgres: EmbeddedPostgres, template_database: str) -> Iterator[Dat
                 if attempt == 19:
                     raise
                 time.sleep(0.1)
-    with psycopg.connect(postgres.url(database=name), autocommit=True) as connection:
+    with psycopg.connect(server.url(database=name), autocommit=True) as connection:
         fence_database(connection)
-    yield Database(name, postgres)
-    with psycopg.connect(postgres.url("postgres", "postgres"), autocommit=True) as connection:
+    yield Database(name, server)
+    with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres, template_database: str) -> Iterator[Database]:
+    with make_database(postgres, template_database) as made:
+        yield made
 
 
 @pytest.fixture

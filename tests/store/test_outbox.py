@@ -162,6 +162,29 @@ def test_expired_lease_goes_to_another_worker_and_the_first_one_cannot_finish(en
     assert quick.record_sent([(fresh, Receipt())]) == 1
 
 
+def test_late_answer_counts_as_long_as_nobody_has_claimed_the_delivery_since(
+    engine: Engine, outbox: PostgresOutbox
+) -> None:
+    (item,) = put(engine, notification(None))
+    claim = outbox.claim(10, {})[0]
+    outbox.record_failed([Failure(claim, "no answer within 50 s", 0, is_uncertain=True)])
+    assert outbox.record_sent([(claim, Receipt())]) == 1
+    assert status_of(engine, item) == "sent"
+    assert outbox.claim(10, {}) == []
+
+
+def test_late_answer_to_an_attempt_that_was_repeated_is_noted_as_a_possible_duplicate(engine: Engine) -> None:
+    slow, quick = PostgresOutbox(engine, worker="slow"), PostgresOutbox(engine, worker="quick")
+    put(engine, notification(None))
+    stale = slow.claim(10, {})[0]
+    slow.record_failed([Failure(stale, "no answer within 50 s", 0, is_uncertain=True)])
+    fresh = quick.claim(10, {})[0]
+    assert slow.record_sent([(stale, Receipt())]) == 0
+    assert quick.record_sent([(fresh, Receipt())]) == 1
+    with engine.connect() as connection:
+        assert counts(connection)["resent"] == 1
+
+
 def test_first_attempt_and_one_after_a_clear_refusal_are_not_uncertain(engine: Engine, outbox: PostgresOutbox) -> None:
     put(engine, notification(None))
     claim = outbox.claim(10, {})[0]

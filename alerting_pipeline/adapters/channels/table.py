@@ -127,6 +127,10 @@ class TableChannel:
         """The table's columns and their types, after what is missing was added where the table is ours."""
         there = self._existing(connection)
         if not there:
+            # Two workers at a table's first row: without the lock the second fails at the catalogue's unique index.
+            connection.exec_driver_sql("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (self._name,))
+            there = self._existing(connection)
+        if not there:
             wanted = ", ".join(f"{_quoted(name)} {_type(name, value)}" for name, value in row.items())
             keys = ", ".join(_quoted(name) for name in key)
             connection.exec_driver_sql(f"create table if not exists {self._name} ({wanted}, primary key ({keys}))")

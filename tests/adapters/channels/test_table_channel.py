@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +54,20 @@ def test_same_delivery_twice_changes_nothing(database: Database, table: TableCha
     before = rows(database)
     table.deliver(same)
     assert rows(database) == before
+
+
+def test_two_workers_at_the_first_row_of_a_table_make_it_once(database: Database, engine: Engine) -> None:
+    for turn in range(10):
+        gate = threading.Barrier(4)
+
+        def first_row(turn: int = turn, gate: threading.Barrier = gate) -> Receipt:
+            channel = TableChannel(TableSettings(), f"fresh_{turn}", lambda: engine)
+            gate.wait()
+            return channel.deliver(delivery())
+
+        with ThreadPoolExecutor(4) as workers:
+            assert len({str(each.result().data) for each in [workers.submit(first_row) for _ in range(4)]}) == 1
+        assert len(rows(database, f"select * from operations.fresh_{turn}")) == 1
 
 
 def test_columns_of_others_are_kept(database: Database, table: TableChannel) -> None:

@@ -1,0 +1,1 @@
+"""The promises of docs/reliability.md at full count: `python -m tests.soak` measures them and writes the page."""

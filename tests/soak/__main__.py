@@ -1,0 +1,40 @@
+"""`python -m tests.soak [--only AREA] [--count N] [--minutes N]`: every promise at full count; writes the page.
+
+With --only or --count the figures are printed and the page stays as it is: what stands there was measured in one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+import pytest
+
+from tests.conftest import PROJECT
+from tests.soak.page import write
+from tests.soak.plugin import Soak
+from tests.soak.promise import AREAS
+
+FOLDER = PROJECT / "tests" / "faults"
+
+
+def main() -> int:
+    given = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    given.add_argument("--only", choices=AREAS, default="", metavar="AREA", help=f"one of: {', '.join(AREAS)}")
+    given.add_argument("--count", type=int, help="at most so many times, instead of the full counts")
+    given.add_argument("--minutes", type=float, default=30, help="nothing new begins after so many minutes")
+    chosen = given.parse_args()
+    soak = Soak(area=chosen.only, count=chosen.count, budget=chosen.minutes * 60)
+    began = time.monotonic()
+    options = ["-p", "no:xdist", "-o", "addopts=", "-o", "timeout=900", "--tb=short", "-q", "-s", "--strict-markers"]
+    status = pytest.main([*options, "-p", "no:cacheprovider", str(FOLDER)], plugins=[soak])
+    seconds = time.monotonic() - began
+    print(f"\n{len(soak.results)} promises in {seconds / 60:.1f} minutes")
+    if status == 0 and not chosen.only and chosen.count is None:
+        write(soak.results, seconds)
+    return int(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
