@@ -27,10 +27,31 @@ def kind_of(root: Node) -> tuple[type[Definition] | None, Problem | None]:
         return DataDefinition, None
     if kind is not None and kind.value == "system":
         return SystemOverride, None
+    if kind is None and (hint := _forgotten(entries)) is not None:
+        key, what, remedy = hint
+        return None, Problem(root.source.path, *entries[key][0].place(), what, remedy, code="AP116")
     if not {"alert", "condition", "model", "query", "version"} & set(entries):
         what = "the file names no alert, so it is no definition"
         return None, Problem(root.source.path, 1, 1, what, "write alert: name, or remove the file", code="AP116")
     return AlertDefinition, None
+
+
+def _forgotten(entries: Mapping[str, Pair]) -> tuple[str, str, str] | None:
+    """A key that only another kind of definition has, though nothing names the kind: one error, not one for each."""
+    if "condition" in entries or "query" in entries:
+        return None
+    for key in ("expectations", "freshness", "volume", "schema"):
+        if key in entries:
+            return (
+                key,
+                f"{key} belongs to a data definition, and the file does not say that it is one",
+                "add kind: data",
+            )
+    for key in ("to_column", "subject", "template"):
+        if key in entries:
+            what = f"{key} belongs to a report, and the file does not say that it is one"
+            return key, what, "write report: name" if "alert" not in entries else "write report: in place of alert:"
+    return None
 
 
 def meta_layer(model: Model, kind: type[Definition]) -> Layer[Pair]:

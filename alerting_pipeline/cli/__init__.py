@@ -32,6 +32,7 @@ COMMANDS = {
     "outbox": ("outbox", "messages waiting, sent and dead"),
     "tickets": ("tickets", "which incident has which ticket, and reading them back"),
     "deliver": ("outbox", "hand over what is due"),
+    "explain": ("explain", "what an error means, and what to do"),
     "send-test": ("send_test", "try out the way to a destination"),
     "doctor": ("doctor", "what is configured, reachable, overdue"),
 }

@@ -26,11 +26,13 @@ _SILENCE = 0.7  # seconds without a word; dbt parses only when its project chang
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--notes", "with_notes", is_flag=True, help="Every note, too: what is worth knowing and no error.")
 @json_option
-def validate(paths: tuple[Path, ...], as_json: bool) -> None:
-    """Check all definition files, or those under PATHS: `file:line:column: what; remedy`.
+def validate(paths: tuple[Path, ...], with_notes: bool, as_json: bool) -> None:
+    """Check all definition files, or those under PATHS, or of the names given: `file:line:column: what; remedy`.
 
-    Notes say what is read and checked but not in force yet; only errors count for the exit code.
+    Notes say what is worth knowing, such as what is read and checked but not in force yet; only errors count for the
+    exit code.
     """
     from alerting_pipeline.usecases.validate import validate as checked
 
@@ -44,9 +46,11 @@ def validate(paths: tuple[Path, ...], as_json: bool) -> None:
         print_json({**summary, "problems": [_coded(problem) for problem in found.problems]})
     else:
         for problem in found.problems:
-            click.echo(str(problem))
+            if with_notes or problem.severity == "error":
+                click.echo(str(problem))
         counts = (count(found.definitions, "definition"), count(found.errors, "error"), count(found.notes, "note"))
-        click.echo(f"{', '.join(counts)}, {seconds} s")
+        unread = "; `alerting validate --notes` prints the notes" if found.notes and not with_notes else ""
+        click.echo(f"{', '.join(counts)}, {seconds} s{unread}")
         if pages := sorted({page for problem in found.problems if (page := _coded(problem)["page"])}):
             click.echo(f"read on: {', '.join(pages)}", err=True)
     sys.exit(1 if found.errors else 0)
@@ -97,12 +101,13 @@ def _load_chosen(app: App, paths: Sequence[Path]) -> tuple[Loaded, list[str] | N
 
     folder = app.settings.definitions
     chosen: list[str] = []
+    named: list[str] = []
     beside: list[Path] = []
     for path in paths:
         found = path if path.exists() else folder / path
         if not found.exists():
-            raise BadCall(f"{path} does not exist; name a file or folder of {folder}, or a draft elsewhere")
-        if found.resolve().is_relative_to(folder.resolve()):
+            named.append(str(path))
+        elif found.resolve().is_relative_to(folder.resolve()):
             chosen.append(found.resolve().relative_to(folder.resolve()).as_posix())
         elif found.is_dir() and len(paths) == 1:
             folder = found
@@ -125,8 +130,17 @@ def _load_chosen(app: App, paths: Sequence[Path]) -> tuple[Loaded, list[str] | N
     if problem is not None:
         loaded = replace(loaded, problems=(problem, *loaded.problems))
         chosen += [problem.path] if chosen else []
+    chosen += [path for name in named for path in _paths_of(loaded, name, folder)]
     is_all = not chosen or "." in chosen
     return loaded, None if is_all else chosen
+
+
+def _paths_of(loaded: Loaded, name: str, folder: Path) -> list[str]:
+    """The files that define NAME."""
+    found = [file.path for file in loaded.files if file.name == name]
+    if not found:
+        raise BadCall(f"{name} does not exist; name a file or folder of {folder}, a definition, or a draft elsewhere")
+    return found
 
 
 def _coded(problem: Problem) -> dict[str, Any]:

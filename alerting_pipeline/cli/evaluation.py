@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alerting_pipeline.app import App
+from alerting_pipeline.cli.bad_files import refuse_bad
 from alerting_pipeline.cli.moment import moment
 from alerting_pipeline.cli.output import count, json_option, note_standing_clock, print_json, print_table, progress
 from alerting_pipeline.domain.data_definition import DataDefinition, OfIncidents
@@ -48,7 +49,9 @@ def evaluate(names: tuple[str, ...], as_of: str | None, is_dry_run: bool, as_jso
             evaluator, checker = app.evaluator(loaded.alerts), app.data_checker(loaded.data, loaded.alerts)
         else:
             app.publish_definitions()
+            loaded = app.loaded_definitions
             evaluator, checker = app.evaluator(), app.data_checker()
+        refuse_bad(loaded, names, {*checker.definitions, *evaluator.definitions})
         chosen = names or (*checker.definitions, *evaluator.definitions)
         shown.report("evaluate", f"{len(chosen)} definitions", 0)
         of_data = [name for name in chosen if name in checker.definitions]
@@ -78,6 +81,7 @@ def test(names: tuple[str, ...], as_json: bool) -> None:
     with App.from_environment() as app, progress(as_json) as shown:
         shown.report("test", "definition files", 0)
         loaded = app.loaded_definitions
+        refuse_bad(loaded, names, loaded.definitions)
         chosen = _chosen(names, {**loaded.alerts, **loaded.data, **loaded.reports})
         results = app.rehearse([each for each in chosen if isinstance(each, AlertDefinition)], shown)
         results += app.rehearse_reports([each for each in chosen if isinstance(each, ReportDefinition)], shown)
@@ -134,7 +138,8 @@ def _print_results(results: Sequence[EvaluationResult], is_dry_run: bool) -> Non
             if result.sample:
                 columns = list(dict.fromkeys(name for row in result.sample for name in row))
                 rows = [[_cell(row.get(name)) for name in columns] for row in result.sample]
-                shown = f"the worst {len(rows)} of {result.violations:,}"
+                several = f"the worst {len(rows)} of {result.violations:,}"
+                shown = several if result.violations else "what was looked at"
                 print_table(columns, rows, title=f"\n{result.alert}: {shown}")
         click.echo("Nothing was written or sent.")
         return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alerting_pipeline.app import App
+from alerting_pipeline.cli.bad_files import refuse_bad
 from alerting_pipeline.cli.output import json_option, note_standing_clock, print_json, print_table, progress
 from alerting_pipeline.domain.errors import AlertingError, BadCall
 
@@ -76,7 +77,9 @@ def preview(name: str, entity: str | None, as_of: str | None, as_html: bool, as_
     with App.from_environment() as app:
         note_standing_clock(app.settings)
         moment = _instant(as_of) if as_of else app.clock.now()
-        sender = app.report_sender(app.loaded_definitions.reports)
+        loaded = app.loaded_definitions
+        refuse_bad(loaded, [name], loaded.reports)
+        sender = app.report_sender(loaded.reports)
         definition = sender.definition(name)
         with app.report_ledger.rehearse() as transaction:
             found = sender.preview(transaction, definition, moment, Wanted(entity))

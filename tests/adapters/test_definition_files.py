@@ -532,3 +532,17 @@ def test_without_a_catalog_columns_are_not_checked(tmp_path: Path) -> None:
 def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(AlertingError, match="is not a folder; point ALERTING_DEFINITIONS"):
         load(tmp_path / "nothing", Catalog())
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (DATA.replace("kind: data\n", ""), "6:1: expectations belongs to a data definition, and the file does not say that it is one; add kind: data"),
+        (REPORT.replace("report: weekly_account_summary\n", ""), "6:1: to_column belongs to a report, and the file does not say that it is one; write report: name"),
+        (REPORT.replace("report:", "alert:"), "7:1: to_column belongs to a report, and the file does not say that it is one; write report: in place of alert:"),
+    ],
+)  # fmt: skip
+def test_a_forgotten_kind_is_one_error_that_names_it(read: Read, text: str, sentence: str) -> None:
+    first = sentence.split(" ")[1]
+    said_of = [each for each in said(read(text)) if "/" in each]
+    assert len(said_of) == 1 and first in said_of[0] and said_of[0].endswith(sentence.split(": ", 1)[1]), said_of

@@ -47,7 +47,10 @@ def shell(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
 def test_validate_ends_with_a_count_and_notes_are_no_failure(shell: Shell) -> None:
     code, out, err = shell("validate")
     assert (code, err) == (0, "")
-    assert re.fullmatch(r"1 definition, 0 errors, 7 notes, \d+\.\d s", out.splitlines()[-1])
+    [line] = out.splitlines()
+    told = r"1 definition, 0 errors, \d+ notes, \d+\.\d s; `alerting validate --notes` prints the notes"
+    assert re.fullmatch(told, line)
+    out = shell("validate", "--notes")[1]
     assert out.splitlines()[0].startswith("fraud/large_transaction.yaml:31:5: note: changed_by is not in force yet")
 
 
@@ -81,6 +84,29 @@ def test_validate_looks_only_at_what_is_named(shell: Shell) -> None:
         assert (code, "bad.yaml" in out) == (0, False)
     assert shell("validate", str(folder / "other"))[0] == 1
     assert shell("validate", str(folder))[0] == 1
+
+
+def test_validate_takes_the_name_of_a_definition(shell: Shell) -> None:
+    shell.files.write("fraud/other.yaml", MINIMAL.replace("large_transaction", "other").replace("amount >", "amont >"))
+    assert shell("validate", "large_transaction")[0] == 0
+    code, out, _ = shell("validate", "other")
+    assert (code, out.splitlines()[0].split(": ")[0]) == (1, "fraud/other.yaml:6:12")
+
+
+@pytest.mark.parametrize("command", [["test", "large_transaction"], ["reports", "preview", "weekly_account_summary"]])
+def test_a_definition_whose_file_has_errors_is_told_with_them(shell: Shell, command: list[str]) -> None:
+    shell.files.write("fraud/large_transaction.yaml", MINIMAL.replace("amount >", "amont >"))
+    shell.files.write("fraud/summary.yaml", REPORT.replace("to_column: owner_email", "to_column: owner_mail"))
+    code, _, err = shell(*command)
+    assert code == 1
+    assert re.search(r"fraud/\w+\.yaml:\d+:\d+: .*; did you mean", err)
+    assert err.splitlines()[-1] == f"alerting: the file of {command[-1]} has errors; correct it at the places above"
+
+
+def test_explain_prints_the_page_of_a_code(shell: Shell) -> None:
+    assert shell("explain", "ap203")[1].startswith("# AP203: A column that there is not\n")
+    code, _, err = shell("explain", "AP2033")
+    assert (code, err) == (2, 'alerting: "AP2033" is not the code of an error; did you mean "AP203"?\n')
 
 
 def test_validate_checks_a_draft_elsewhere(shell: Shell, tmp_path: Path) -> None:
