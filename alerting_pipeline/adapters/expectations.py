@@ -155,7 +155,9 @@ def _check(stated: Stated, result: Any, sample: tuple[str, ...]) -> Check:
     if (trouble := _trouble(result.exception_info)) is not None:
         return Check(name, State.BROKEN, trouble)
     seen = result.result or {}
-    if seen.get("element_count") == 0 or ("observed_value" in seen and seen["observed_value"] is None):
+    # Expectations of distinct values say nothing of what they observed unless a sample is asked for.
+    is_unseen = seen.get("observed_value", 0) is None and "_distinct_values_" not in name
+    if seen.get("element_count") == 0 or is_unseen:
         return Check(name, State.UNJUDGED, "there is no value to judge")
     if seen.get("element_count") and seen.get("missing_count") == seen.get("element_count"):
         return Check(name, State.UNJUDGED, f"it is NULL in all {seen['element_count']:,} rows")
@@ -164,6 +166,8 @@ def _check(stated: Stated, result: Any, sample: tuple[str, ...]) -> Check:
 
 
 def _says(seen: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
+    if "unexpected_count" in seen and seen.get("element_count") is None:
+        return f"{seen['unexpected_count'] or 0:,} distinct values are not so"
     if "unexpected_count" in seen:
         mostly = arguments.get("mostly")
         allowed = f", {1 - mostly:.1%} may be" if mostly is not None else ""

@@ -8,7 +8,8 @@ from alerting_pipeline.domain.catalog import Catalog
 from alerting_pipeline.domain.condition_types import kind_of_type
 from alerting_pipeline.domain.data_definition import FRESHNESS, SCHEMA, VOLUME, DataDefinition
 from alerting_pipeline.domain.definition_check import check_column, check_link
-from alerting_pipeline.domain.expectation import check_expectation, columns_of, label
+from alerting_pipeline.domain.expectation import columns_of, label
+from alerting_pipeline.domain.expectation_check import check_expectation
 from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.problem import Finding
 
@@ -25,7 +26,7 @@ def check_data(definition: DataDefinition, catalog: Catalog | None) -> Iterator[
             columns = model.columns or None
     yield from _check_columns(definition, columns)
     for index, expectation in enumerate(definition.expectations):
-        yield from check_expectation(("expectations", index), expectation)
+        yield from check_expectation(("expectations", index), expectation, columns)
         ((name, arguments),) = expectation.items()
         for way, column in columns_of(arguments):
             if isinstance(column, str):

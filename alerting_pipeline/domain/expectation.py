@@ -1,7 +1,7 @@
 """One expectation of Great Expectations as a definition states it: its name, and its arguments with their types.
 
-What names and arguments there are stands in a table (expectation_arguments.py), so that `alerting validate` need not
-import Great Expectations, which takes five to fourteen seconds.
+What names and arguments there are stands in a table (expectation_arguments.py), against which `alerting validate`
+checks them (expectation_check.py): importing Great Expectations takes five to fourteen seconds.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from alerting_pipeline.domain.expectation_arguments import ALL, REQUIRED
-from alerting_pipeline.domain.nearest import did_you_mean
-from alerting_pipeline.domain.problem import Finding, Mistake
+from alerting_pipeline.domain.expectation_arguments import ALL
+from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.written import NUMBER_PATTERN, Plain, is_null
 
 COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
@@ -93,19 +92,3 @@ def columns_of(arguments: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, 
         listed = arguments.get(key)
         for index, column in enumerate(listed if isinstance(listed, list) else ()):
             yield (key, index), column
-
-
-def check_expectation(at: tuple[str | int, ...], expectation: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-    """Its name and arguments against those that Great Expectations has."""
-    ((name, arguments),) = expectation.items()
-    known = ALL.get(name)
-    if known is None:
-        remedy = did_you_mean(name, ALL) or "the page of Great Expectations' gallery lists them"
-        yield Finding((*at, name), f'"{name}" is not an expectation of Great Expectations', remedy, code="AP208")
-        return
-    for argument in arguments:
-        if argument not in known:
-            remedy = did_you_mean(argument, known) or f"it takes {', '.join(sorted(known))}"
-            yield Finding((*at, name, argument), f'{name} takes no "{argument}"', remedy, code="AP208")
-    for argument in sorted(REQUIRED[name] - arguments.keys()):
-        yield Finding((*at, name), f"{name} needs {argument}", f"add {argument}: …", code="AP208")
