@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -137,6 +137,17 @@ class Triable(Protocol):
         ...
 
 
+@runtime_checkable
+class Joining(Protocol):
+    """A channel whose destination lies in the outbox's own database: a table. It writes in a transaction that is given
+    to it, the one in which the receipt is recorded: both are there, or neither.
+    """
+
+    def deliver_within(self, transaction: Any, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Undelivered]:
+        """Hand all of them over, in order; one answer each. Raises Undelivered if the transaction is lost."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A delivery leased to one worker. The write that finishes it carries the same `fence`, or it changes nothing."""
@@ -166,6 +177,15 @@ class Outbox(Protocol):
 
     def record_sent(self, sent: Sequence[tuple[Claim, Receipt]]) -> int:
         """Store receipts; returns how many of the claims still held their fence."""
+        ...
+
+    def record_with(
+        self, claims: Sequence[Claim], write: Callable[[Any, Sequence[Delivery]], Sequence[Receipt | Undelivered]]
+    ) -> list[tuple[Claim, Receipt | Undelivered]]:
+        """Let `write` hand over, in one transaction with its receipts, what still holds its fence; returns the answers.
+
+        Receipts are stored then, failures are not. Raises Undelivered if the transaction is lost.
+        """
         ...
 
     def record_failed(self, failures: Sequence[Failure]) -> int:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
-from alerting_pipeline.domain.ports import Claim, Delivery, Failure, Receipt
+from alerting_pipeline.domain.ports import Claim, Delivery, Failure, Receipt, Undelivered
 from alerting_pipeline.domain.system_definitions import SystemFinding
 from alerting_pipeline.store import outbox_statements as statements
 
@@ -95,6 +96,36 @@ class PostgresOutbox:
 
     def record_sent(self, sent: Sequence[tuple[Claim, Receipt]]) -> int:
         """Store receipts; returns how many of the claims still held their fence."""
+        if not sent:
+            return 0
+        with self._engine.begin() as connection:
+            return self._note_sent(connection, sent)
+
+    def record_with(
+        self,
+        claims: Sequence[Claim],
+        write: Callable[[Connection, Sequence[Delivery]], Sequence[Receipt | Undelivered]],
+    ) -> list[tuple[Claim, Receipt | Undelivered]]:
+        """Let `write` hand over what still holds its fence, in one transaction with its receipts; returns the answers.
+
+        Their rows are locked meanwhile, so that nobody else can claim them. Raises Undelivered if the transaction is
+        lost, or if its end is not known.
+        """
+        try:
+            with self._engine.begin() as connection:
+                given = {"rows": json.dumps([_key(claim) for claim in claims])}
+                held = set(connection.execute(statements.HELD, given).scalars())
+                kept = [claim for claim in claims if claim.delivery.id in held]
+                answers = write(connection, [claim.delivery for claim in kept]) if kept else []
+                answered = list(zip(kept, answers, strict=True))
+                sent = [(claim, answer) for claim, answer in answered if isinstance(answer, Receipt)]
+                if sent:
+                    self._note_sent(connection, sent)
+            return answered
+        except DBAPIError:
+            raise Undelivered("the database can't be reached or is busy", retryable=True) from None
+
+    def _note_sent(self, connection: Connection, sent: Sequence[tuple[Claim, Receipt]]) -> int:
         rows = [
             {
                 **_key(claim),
@@ -103,14 +134,11 @@ class PostgresOutbox:
             }
             for claim, receipt in sent
         ]
-        if not rows:
-            return 0
-        with self._engine.begin() as connection:
-            held = connection.execute(statements.SENT, {"rows": json.dumps(rows)}).scalar_one()
-            if self._report_alive is not None:
-                given = {"alert": DEAD_LETTER, "destinations": list({claim.delivery.destination for claim, _ in sent})}
-                for destination in connection.execute(statements.RECOVERED, given).scalars().all():
-                    self._report_alive(connection, DEAD_LETTER, {"destination": destination})
+        held = connection.execute(statements.SENT, {"rows": json.dumps(rows)}).scalar_one()
+        if self._report_alive is not None:
+            given = {"alert": DEAD_LETTER, "destinations": list({claim.delivery.destination for claim, _ in sent})}
+            for destination in connection.execute(statements.RECOVERED, given).scalars().all():
+                self._report_alive(connection, DEAD_LETTER, {"destination": destination})
         return held
 
     def record_failed(self, failures: Sequence[Failure]) -> int:

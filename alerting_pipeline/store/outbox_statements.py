@@ -110,6 +110,15 @@ left join lateral (
 order by leased.sequence
 """)
 
+HELD = text("""
+select o.delivery_id
+from ledger.outbox as o
+join jsonb_to_recordset(cast(:rows as jsonb)) as r (delivery_id uuid, fence bigint) using (delivery_id)
+where o.fence = r.fence and o.status = 'leased'
+order by o.sequence
+for update of o
+""")
+
 # An answer that comes after its attempt was given up still counts while the fence is the same: nobody has claimed the
 # delivery since. If somebody has, it may have arrived twice, and the attempt says so.
 SENT = text("""

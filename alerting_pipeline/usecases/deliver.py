@@ -10,8 +10,9 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from alerting_pipeline.domain.lane import Lane, Tally
 from alerting_pipeline.domain.pacing import Bucket, Flow, Pace, Retry
@@ -21,6 +22,7 @@ from alerting_pipeline.domain.ports import (
     Claim,
     Delivery,
     Failure,
+    Joining,
     Outbox,
     Receipt,
     Revisable,
@@ -30,6 +32,7 @@ from alerting_pipeline.domain.waypoint import Passing, Waypoint, unobserved
 
 ChannelFor = Callable[[Delivery], Channel]
 Tell = Callable[[Exception], None]
+Answered = list[tuple[Claim, Receipt | Undelivered]]
 _FRUITLESS_LOOKS = 5
 
 
@@ -196,37 +199,57 @@ class DeliveryWorker:
             lane.under_way, lane.since = tuple(part), time.monotonic()
             lane.flow = lane.flow.take(len(part), lane.since)
         self._terms.passing(Waypoint.BEFORE_SEND)
+        is_recorded = isinstance(channel, Joining)
         try:
-            answers = self._hand_over(channel, part)
+            answered = self._join(channel, part) if is_recorded else self._answered(channel, part)
         except Undelivered as error:
-            answers = [error] * len(part)
+            answered = [(claim, error) for claim in part]
         except Exception as error:  # a defect of an adapter is one destination's trouble, and may pass
             failure = Undelivered(f"{type(error).__name__}: {error}"[:500], retryable=True, is_uncertain=True)
-            answers = [failure] * len(part)
-        self._terms.passing(Waypoint.AFTER_SEND)
+            answered = [(claim, failure) for claim in part]
         with self._lock:
             if lane.run == run:
                 lane.under_way = ()
-        answered = list(zip(part, answers, strict=True))
-        self._sent(lane, [(claim, answer) for claim, answer in answered if isinstance(answer, Receipt)])
+        sent = [(claim, answer) for claim, answer in answered if isinstance(answer, Receipt)]
+        self._sent(lane, sent, is_recorded=is_recorded)
         self._failed(lane, run, [(claim, answer) for claim, answer in answered if isinstance(answer, Undelivered)])
+
+    def _join(self, channel: Joining, part: list[Claim]) -> Answered:
+        """The effect and its receipt in one transaction: it happens exactly once, whenever the process dies."""
+        self._refuse_endless(part[0])
+
+        def write(transaction: Any, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Undelivered]:
+            answers = channel.deliver_within(transaction, deliveries)
+            self._terms.passing(Waypoint.AFTER_SEND)
+            return answers
+
+        return self._outbox.record_with(part, write)
+
+    def _answered(self, channel: Channel, part: list[Claim]) -> Answered:
+        try:
+            return list(zip(part, self._hand_over(channel, part), strict=True))
+        finally:
+            self._terms.passing(Waypoint.AFTER_SEND)
 
     def _hand_over(self, channel: Channel, part: list[Claim]) -> list[Receipt | Undelivered]:
         claim = part[0]
-        if claim.delivery.attempt > 2 * self._terms.retry.attempts:
-            raise Undelivered("the worker ended during every attempt", retryable=False, is_uncertain=True)
+        self._refuse_endless(claim)
         if len(part) > 1 and isinstance(channel, Batching):
             return list(channel.deliver_batch([claim.delivery for claim in part]))
         if claim.earlier is not None and isinstance(channel, Revisable):
             return [channel.revise(claim.delivery, claim.earlier)]
         return [channel.deliver(claim.delivery)]
 
+    def _refuse_endless(self, claim: Claim) -> None:
+        if claim.delivery.attempt > 2 * self._terms.retry.attempts:
+            raise Undelivered("the worker ended during every attempt", retryable=False, is_uncertain=True)
+
     # --- results ------------------------------------------------------------------------------------------------------
 
-    def _sent(self, lane: Lane, sent: list[tuple[Claim, Receipt]]) -> None:
+    def _sent(self, lane: Lane, sent: list[tuple[Claim, Receipt]], *, is_recorded: bool) -> None:
         if not sent:
             return
-        held = self._record(lambda: self._outbox.record_sent(sent))
+        held = len(sent) if is_recorded else self._record(lambda: self._outbox.record_sent(sent))
         self._terms.passing(Waypoint.AFTER_RECORD)
         with self._lock:
             lane.flow = lane.flow.after_success()

@@ -66,6 +66,7 @@ class World:
     slack: SlackServer
     mail: MailServer
     webhook: WebhookReceiver
+    only: str = ""
     incidents: int = 0
     wanted: int = 0
 
@@ -74,7 +75,7 @@ class World:
         return Sinks(self.database.app_url, self.home, self.slack.url, self.mail.url, self.webhook.url)
 
     def put(self, each: int) -> None:
-        """So many incidents, each told to every destination."""
+        """So many incidents, each told to every destination, or to the one that the world is about."""
         with self.engine.begin() as connection:
             for _ in range(each):
                 number = connection.execute(_INCIDENT, {"id": str(uuid4())}).scalar_one()
@@ -82,6 +83,7 @@ class World:
                 items = [
                     Notification(uuid4(), item.name, item.channel, message, number, "late", "opened")
                     for item in destinations(self.webhook.url).values()
+                    if self.only in ("", item.name)
                 ]
                 self.wanted += enqueue(connection, items)
                 self.incidents += 1
@@ -151,14 +153,14 @@ class World:
 
 
 @contextmanager
-def make_world(database: Database, home: Path) -> Iterator[World]:
+def make_world(database: Database, home: Path, only: str = "") -> Iterator[World]:
     home.mkdir(exist_ok=True)
     with ExitStack() as stack:
         slack, mail = stack.enter_context(SlackServer()), stack.enter_context(MailServer())
         webhook = stack.enter_context(WebhookReceiver())
         engine = engine_for(database.app_url)
         stack.callback(engine.dispose)
-        yield World(engine, database, home, slack, mail, webhook)
+        yield World(engine, database, home, slack, mail, webhook, only)
 
 
 def died_by_kill(process: ForkServerProcess) -> bool:

@@ -64,6 +64,15 @@ class MemoryOutbox:
                 self.sent.append(claim.delivery.id)
             return len(held)
 
+    def record_with(
+        self, claims: Sequence[Claim], write: Callable[[Any, Sequence[Delivery]], Sequence[Receipt | Undelivered]]
+    ) -> list[tuple[Claim, Receipt | Undelivered]]:
+        with self.lock:
+            held = [claim for claim in claims if self._holds(claim)]
+            answered = list(zip(held, write(self, [claim.delivery for claim in held]), strict=True))
+            self.record_sent([(claim, answer) for claim, answer in answered if isinstance(answer, Receipt)])
+            return answered
+
     def record_failed(self, failures: Sequence[Failure]) -> int:
         with self.lock:
             held = [failure for failure in failures if self._holds(failure.claim)]

@@ -83,9 +83,18 @@ class TableChannel:
 
         try:
             with self._make_engine().begin() as connection:
-                connection.exec_driver_sql("set local statement_timeout = '15s'")
-                connection.exec_driver_sql("set local lock_timeout = '5s'")
-                return [self._put(connection, delivery) for delivery in deliveries]
+                return self.deliver_within(connection, deliveries)
+        except DBAPIError as error:
+            _refused(error, f"{self._schema}.{self._table}")
+
+    def deliver_within(self, transaction: Connection, deliveries: Sequence[Delivery]) -> list[Receipt | Undelivered]:
+        """The same in a transaction of the outbox: a row and the note that it was written are one."""
+        from sqlalchemy.exc import DBAPIError
+
+        try:
+            transaction.exec_driver_sql("set local statement_timeout = '15s'")
+            transaction.exec_driver_sql("set local lock_timeout = '5s'")
+            return [self._put(transaction, delivery) for delivery in deliveries]
         except DBAPIError as error:
             _refused(error, f"{self._schema}.{self._table}")
 
