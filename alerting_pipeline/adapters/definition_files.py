@@ -6,8 +6,9 @@ One file's errors never reach another: each is read and checked by itself, and w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from alerting_pipeline.adapters.definition_tree import (
     labels_in,
     merged_tree,
     meta_layer,
+    missing_file,
     name_in,
     name_key,
     names_in,
@@ -31,7 +33,9 @@ from alerting_pipeline.adapters.destination_file import read_destinations
 from alerting_pipeline.adapters.template_names import body_names, template_names
 from alerting_pipeline.adapters.yaml_tree import BadYaml, Node, read
 from alerting_pipeline.domain import not_in_force
+from alerting_pipeline.domain.branch_check import check_columns, check_receivers
 from alerting_pipeline.domain.catalog import Catalog, Model
+from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.data_definition_check import check_data
 from alerting_pipeline.domain.defaults import defaults_model, inheritable_keys
@@ -42,13 +46,13 @@ from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.inheritance import OWN_KEYS, Inherited, Layer, inherit
 from alerting_pipeline.domain.loaded import Loaded, SourceFile
 from alerting_pipeline.domain.people import People
+from alerting_pipeline.domain.people_check import check_people_file
 from alerting_pipeline.domain.problem import NOTE, Finding, Problem
 from alerting_pipeline.domain.reference_check import (
     check_destinations,
     check_labels,
     check_owner,
     check_people,
-    check_people_file,
     check_routing,
 )
 from alerting_pipeline.domain.report import ReportDefinition
@@ -64,15 +68,23 @@ M = TypeVar("M", bound=BaseModel)
 _OWN = OWN_KEYS - {"version"}
 
 
-def load(folder: Path, catalog: Catalog | None, *, project: Path | None = None, beside: Sequence[Path] = ()) -> Loaded:
+def load(
+    folder: Path,
+    catalog: Catalog | None,
+    *,
+    project: Path | None = None,
+    beside: Sequence[Path] = (),
+    today: date | None = None,
+) -> Loaded:
     """Read and check the whole folder. Without a catalog, models and columns are not checked.
 
     `project` is the folder that runbooks are looked for in; default: the one around `folder`. `beside` are definition
-    files elsewhere, checked as if they were in the folder (drafts). Raises AlertingError if there is no such folder.
+    files elsewhere, checked as if they were in the folder (drafts). `today` is the day that absences are held against;
+    without it they aren't. Raises AlertingError if there is no such folder.
     """
     if not folder.is_dir():
         raise AlertingError(f"{folder} is not a folder; point ALERTING_DEFINITIONS to the alert definitions")
-    return _Folder(folder, catalog, project or folder.parent, beside).load()
+    return _Folder(folder, catalog, project or folder.parent, beside, today).load()
 
 
 @dataclass(slots=True)
@@ -88,11 +100,14 @@ class _File:
 
 
 class _Folder:
-    def __init__(self, folder: Path, catalog: Catalog | None, project: Path, beside: Sequence[Path]) -> None:
+    def __init__(
+        self, folder: Path, catalog: Catalog | None, project: Path, beside: Sequence[Path], today: date | None
+    ) -> None:
         self.folder = folder
         self.beside = {path.as_posix(): path for path in beside}
         self.catalog = catalog
         self.project = project
+        self.today = today
         self.problems: list[Problem] = []
         self.roots: dict[str, Node] = {}
         self.texts: dict[str, str] = {}
@@ -249,7 +264,7 @@ class _Folder:
         elif isinstance(definition, DataDefinition):
             findings += check_data(definition, self.catalog)
         elif isinstance(definition, ReportDefinition):
-            missing = list(self._missing_file("template", definition.template, self.folder))
+            missing = list(missing_file("template", definition.template, self.folder))
             findings += missing
             if not missing:
                 definition = definition.model_copy(update={"template_text": self._text(definition.template)})
@@ -260,17 +275,9 @@ class _Folder:
             findings += check_people(definition, self.people)
         runbook = getattr(definition, "runbook", None)
         if runbook and not runbook.startswith(("https://", "http://")):
-            findings += self._missing_file("runbook", runbook.split("#")[0], self.project, self.folder.parent)
+            findings += missing_file("runbook", runbook.split("#")[0], self.project, self.folder.parent)
         file.problems += located(file.merged, findings)
         return definition
-
-    def _missing_file(self, key: str, path: str, *around: Path) -> Iterator[Finding]:
-        wanted = Path(path)
-        inside = not wanted.is_absolute() and ".." not in wanted.parts and len(path) < 400 and path.isprintable()
-        if not inside or not any((folder / wanted).is_file() for folder in around):
-            where = "this repository" if key == "runbook" else "alert_definitions"
-            remedy = "write it" if inside else f"name a file inside {where}, relative to it"
-            yield Finding((key,), f'{key} "{path}" is not a file of {where}', remedy, code="AP204")
 
     def _text(self, template: str) -> str:
         return (self.folder / template).read_text(encoding="utf-8", errors="replace")
@@ -296,7 +303,7 @@ class _Folder:
 
     def _check_config(self, routing: RoutingTree | None, files: Sequence[_File]) -> None:
         if self.people is not None:
-            findings = [*check_people_file(self.people), *not_in_force.in_people(self.people)]
+            findings = [*check_people_file(self.people, self.today), *not_in_force.in_people(self.people)]
             self.problems += located(self.roots[PEOPLE], findings)
         if routing is not None:
             findings = [*check_routing(routing, self.destinations, self.people), *not_in_force.in_routing(routing)]
@@ -304,6 +311,9 @@ class _Folder:
             labels = {label for entries in stated for label in labels_in(entries)}
             columns = {name for entries in stated for name in names_in(entries, "entity")}
             findings += check_labels(routing, labels, columns)
+            if self.people is not None and self.destinations is not None:
+                findings += check_receivers(routing, AddressBook(self.destinations, self.people))
+            findings += check_columns(routing, [file.definition for file in files], self.catalog)
             self.problems += located(self.roots[ROUTING], findings)
 
     def _without_duplicates(self, files: Sequence[_File]) -> dict[str, Definition]:

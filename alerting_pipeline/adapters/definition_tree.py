@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from alerting_pipeline.adapters.yaml_tree import Node, Source, node_of
 from alerting_pipeline.domain.catalog import Model
@@ -10,7 +11,7 @@ from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.defaults import inheritable_keys
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.inheritance import Inherited, Layer
-from alerting_pipeline.domain.problem import Problem
+from alerting_pipeline.domain.problem import Finding, Problem
 from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.system_override import SystemOverride
 
@@ -128,3 +129,13 @@ def name_key(root: Node) -> tuple[str, ...]:
 def name_in(root: Node) -> str | None:
     pair = (root.entries or {}).get(name_key(root)[0])
     return pair[1].value if pair is not None else None
+
+
+def missing_file(key: str, path: str, *around: Path) -> Iterator[Finding]:
+    """The finding that a file which a definition names lies in none of these folders, if it doesn't."""
+    wanted = Path(path)
+    inside = not wanted.is_absolute() and ".." not in wanted.parts and len(path) < 400 and path.isprintable()
+    if not inside or not any((folder / wanted).is_file() for folder in around):
+        where = "this repository" if key == "runbook" else "alert_definitions"
+        remedy = "write it" if inside else f"name a file inside {where}, relative to it"
+        yield Finding((key,), f'{key} "{path}" is not a file of {where}', remedy, code="AP204")

@@ -45,7 +45,7 @@ class Alerts(Pipeline):
         """The definition files as they are now, read and checked, with every problem."""
         from alerting_pipeline.adapters.definition_files import load
 
-        return load(self.settings.definitions, self.catalog, project=self.settings.project)
+        return load(self.settings.definitions, self.catalog, project=self.settings.project, today=self.today)
 
     @cached_property
     def raw_tables(self) -> PostgresRawTables:

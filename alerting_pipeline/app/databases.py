@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -102,6 +103,11 @@ class Databases:
         from alerting_pipeline.store.clock import DatabaseClock, FixedClock
 
         return DatabaseClock(self.engine) if self.settings.as_of is None else FixedClock(self.settings.as_of)
+
+    @property
+    def today(self) -> date:
+        """The day that counts as today for what files say of days, without asking a database."""
+        return (self.settings.as_of or datetime.now(UTC)).date()
 
     @cached_property
     def warehouse(self) -> Warehouse:

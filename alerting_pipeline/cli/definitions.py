@@ -126,7 +126,7 @@ def _load_chosen(app: App, paths: Sequence[Path]) -> tuple[Loaded, list[str] | N
         catalog, problem = None, Problem("dbt_project", 1, 1, what, code="AP205")
     finally:
         slow.cancel()
-    loaded = load(folder, catalog, project=app.settings.project, beside=beside)
+    loaded = load(folder, catalog, project=app.settings.project, beside=beside, today=app.today)
     if problem is not None:
         loaded = replace(loaded, problems=(problem, *loaded.problems))
         chosen += [problem.path] if chosen else []

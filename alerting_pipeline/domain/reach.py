@@ -30,6 +30,13 @@ def reachable(definition: AlertDefinition, tree: RoutingTree, book: AddressBook)
     return tuple(found[name] for name in sorted(found))
 
 
+def columns_asked(definition: AlertDefinition, tree: RoutingTree) -> frozenset[str]:
+    """The columns by which branches that some incident of the definition could take say who hears of it."""
+    walk = _Walk(definition)
+    walk.through(tree.routes)
+    return frozenset(walk.columns)
+
+
 def named_by(column: str) -> Destination:
     """All those whom a column of rows names, as one destination: drawn, never sent to."""
     return Destination(name=f"whoever {column} names", channel="email")

@@ -85,30 +85,6 @@ def _check_writes(definition: AlertDefinition, destinations: Mapping[str, Destin
             yield Finding(at, what, "name a table", code="AP314")
 
 
-def check_people_file(people: People) -> Iterator[Finding]:
-    """Members, substitutes, rota and roles that people.yaml names must be in it."""
-    for name, person in people.people.items():
-        for index, role in enumerate(person.roles):
-            at: Way = ("people", name, "roles", index)
-            yield from _known(at, f'role "{role}"', role, people.known_roles, "under roles in this file", "AP206")
-        for index, absence in enumerate(person.absences):
-            if absence.substitute is not None:
-                at = ("people", name, "absences", index, "substitute")
-                yield from _person(at, absence.substitute, people)
-    for name, team in people.teams.items():
-        for index, member in enumerate(team.members):
-            yield from _person(("teams", name, "members", index), member, people)
-        for index, member in enumerate(team.rota.weekly if team.rota else ()):
-            yield from _person(("teams", name, "rota", "weekly", index), member, people)
-    seen: dict[str, str] = {}
-    for name, person in people.people.items():
-        if person.user is not None and person.user in seen:
-            what = f'user "{person.user}" already belongs to {seen[person.user]}'
-            yield Finding(("people", name, "user"), what, "give each person their own", code="AP401")
-        elif person.user is not None:
-            seen[person.user] = name
-
-
 def check_routing(
     tree: RoutingTree, destinations: Mapping[str, Destination] | None, people: People | None
 ) -> Iterator[Finding]:
@@ -163,15 +139,15 @@ def _destination(
         if people is not None:
             known = [SIGN + who for who in (*people.people, *people.teams)]
             yield from _known(at, f'"{name}"', name, known, "a person or a team in people.yaml", "AP401")
+            person = people.people.get(name.removeprefix(SIGN))
+            if person is not None and person.slack is None and person.email is None:
+                what = f"{name} can't be reached: neither slack nor email is stated"
+                yield Finding(at, what, "give the person an address in people.yaml", code="AP407")
     elif ad_hoc(name) is not None and name not in destinations:
         if (hint := did_you_mean(name, destinations, _MISSPELT)) is not None:
             yield Finding(at, f'"{name}" is not in destinations.yaml', hint, severity="note", code=NOTE)
     else:
         yield from _known(at, f'"{name}"', name, destinations, "a destination in destinations.yaml", "AP206")
-
-
-def _person(at: Way, name: str, people: People) -> Iterator[Finding]:
-    yield from _known(at, f'"{name}"', name, people.people, "a person in this file", "AP401")
 
 
 def _known(at: Way, shown: str, name: str, known: Collection[str], what: str, code: str) -> Iterator[Finding]:

@@ -90,6 +90,17 @@ def stand_in(people: People, name: str, on: date) -> tuple[str | None, str]:
     return None, "; ".join(said)
 
 
+def bounds(override: Override, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The instants at which an override begins and ends; days are whole ones by the zone's clock, the last included."""
+
+    def instant(value: date, ahead: timedelta) -> datetime:
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)
+        return local(value + ahead, time(0), zone)
+
+    return instant(override.from_, timedelta(0)), instant(override.to, _DAY)
+
+
 def _away(people: People, name: str, on: date) -> tuple[str | None, str | None]:
     """Why a person isn't there on a day (None: is there), and who stands in."""
     person = people.people.get(name)
@@ -132,7 +143,7 @@ class _Turns:
         begin, end = self.hand_over(week), self.hand_over(week + 1)
         found = {begin, end}
         for override in self.rota.overrides:
-            found.update(self._bounds(override))
+            found.update(bounds(override, self.zone))
         for name in everybody_on_call(self.people, self.team):
             person = self.people.people.get(name, _NOBODY)
             days = [bound for absence in person.absences for bound in (absence.from_, absence.to + _DAY)]
@@ -156,13 +167,5 @@ class _Turns:
         return None, f"{whose}; {missing}, and nobody else of the rota is there"
 
     def _covers(self, override: Override, at: datetime) -> bool:
-        begin, end = self._bounds(override)
+        begin, end = bounds(override, self.zone)
         return begin <= at < end
-
-    def _bounds(self, override: Override) -> tuple[datetime, datetime]:
-        def instant(value: date, ahead: timedelta) -> datetime:
-            if isinstance(value, datetime):
-                return value.astimezone(UTC)
-            return local(value + ahead, time(0), self.zone)
-
-        return instant(override.from_, timedelta(0)), instant(override.to, _DAY)
