@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.ports import Channel
     from alerting_pipeline.store.outbox import PostgresOutbox
     from alerting_pipeline.store.tickets import PostgresTicketBook
+    from alerting_pipeline.store.write_runs import WriteRuns
     from alerting_pipeline.usecases.deliver import DeliveryWorker
     from alerting_pipeline.usecases.deliver import Terms as DeliveryTerms
     from alerting_pipeline.usecases.read_tickets import TicketQueue
@@ -49,6 +50,15 @@ class Delivery(Reports):
         from alerting_pipeline.store.tickets import PostgresTicketBook
 
         return PostgresTicketBook(self.engine)
+
+    @property
+    def write_runs(self) -> WriteRuns:
+        """Runs with too many rows, which wait for somebody."""
+        from alerting_pipeline.store.announcements import Announcer
+        from alerting_pipeline.store.write_runs import WriteRuns
+
+        held = self.definition_ledger.in_force()
+        return WriteRuns(self.engine, Announcer(held.directory(self.settings.public_url), held.of_incidents))
 
     @property
     def ticket_queues(self) -> list[TicketQueue]:

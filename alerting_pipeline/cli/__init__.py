@@ -30,6 +30,7 @@ COMMANDS = {
     "incidents": ("incidents", "list, show, acknowledge, assign, snooze, resolve, act"),
     "reports": ("reports", "messages on a schedule: list, preview, send, unsubscribe"),
     "outbox": ("outbox", "messages waiting, sent and dead"),
+    "write-back": ("write_back", "rows in sheets and tables: what waits for approval, what was written"),
     "tickets": ("tickets", "which incident has which ticket, and reading them back"),
     "deliver": ("outbox", "hand over what is due"),
     "explain": ("explain", "what an error means, and what to do"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.app import App
 
 _EVERY_SECONDS = 15.0
-_STATUSES = ("waiting", "leased", "sent", "dead")
+_STATUSES = ("waiting", "leased", "sent", "dead", "halted", "rejected")
 
 
 @click.group("outbox", invoke_without_command=True)

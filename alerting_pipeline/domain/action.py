@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from alerting_pipeline.domain.per_run import PerRun
 from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.written import Day, Strict, Text, Texts
 
@@ -34,6 +35,11 @@ class WriteBack(Strict):
 
     sheet: Text | None = Field(default=None, description="A destination whose channel is sheet.")
     table: Text | None = Field(default=None, description="A destination whose channel is table.")
+
+    at_most: PerRun = Field(
+        default=None,
+        description="So many rows of one run, such as 500 per run; above it none is written until somebody approves.",
+    )
 
     @model_validator(mode="after")
     def _names_one(self) -> WriteBack:

@@ -72,6 +72,7 @@ class SystemFinding:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
+WRITE_BACK_HALTED = "write_back_halted"
 _DAY = timedelta(days=1)
 SYSTEM_DEFINITIONS: Mapping[str, SystemDefinition] = {
     definition.alert: definition
@@ -94,6 +95,14 @@ SYSTEM_DEFINITIONS: Mapping[str, SystemDefinition] = {
             "dead_letter",
             "Message could not be delivered",
             "A destination refused a message for good; `alerting outbox retry` sends it again.",
+            "high",
+            timedelta(hours=4),
+        ),
+        SystemDefinition(
+            WRITE_BACK_HALTED,
+            "Rows wait for approval",
+            "One run has more rows for a sheet, table or file than it takes at once; none of them is written. "
+            "`alerting write-back` shows them, and lets somebody approve or reject them.",
             "high",
             timedelta(hours=4),
         ),

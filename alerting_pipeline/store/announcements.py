@@ -13,12 +13,15 @@ from sqlalchemy import Connection
 from alerting_pipeline.domain.data_definition import OfIncidents
 from alerting_pipeline.domain.incident import Transition
 from alerting_pipeline.domain.people import People
+from alerting_pipeline.domain.row_cap import cap_of
 from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS, SystemDefinition
 from alerting_pipeline.rendering.announcement import Directory, letters, notifications_of
 from alerting_pipeline.rendering.notification import News
 from alerting_pipeline.rendering.restraint import sort_out
 from alerting_pipeline.store.held import hold_back, known_places
+from alerting_pipeline.store.incidents import record_findings
 from alerting_pipeline.store.outbox import enqueue
+from alerting_pipeline.store.write_runs import halt
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,14 @@ class Announcer:
         now = _instant(news)
         found = sort_out(letters(news, self.known_definitions, self.directory, known), now)
         hold_back(connection, found.held, now)
-        return enqueue(connection, notifications_of(found.at_once, self.directory.public_url))
+        leaving = notifications_of(found.at_once, self.directory.public_url)
+        new = enqueue(connection, leaving)
+        if halted := halt(connection, leaving, self._cap, now):
+            record_findings(connection, halted, now=now, announce=self)
+        return new
+
+    def _cap(self, alert: str, destination: str) -> int | None:
+        return cap_of(self.definitions.get(alert), self.directory.destinations.get(destination))
 
     @property
     def people(self) -> People:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from alerting_pipeline.adapters.channels.file_lock import locked
 from alerting_pipeline.adapters.channels.sheet_rows import guarded
 from alerting_pipeline.domain.pacing import Pace
+from alerting_pipeline.domain.per_run import PerRun
 from alerting_pipeline.domain.ports import Delivery, Receipt, Undelivered
 from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.rendering.message import Message, Scalar
@@ -44,6 +45,11 @@ class CsvSettings(BaseModel):
         default="mark", description="What becomes of the row of an incident that ended: its status says so, or it goes."
     )
     most_rows: int = Field(default=100_000, ge=1, le=1_000_000, description="A fuller file takes no further row.")
+
+    at_most: PerRun = Field(
+        default=None,
+        description="So many rows of one run of an alert; above it none is written until somebody approves.",
+    )
 
     @model_validator(mode="after")
     def _columns_are_different(self) -> CsvSettings:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alerting_pipeline.adapters.channels.file_lock import locked
 from alerting_pipeline.adapters.channels.sheet_tabs import Tabs
 from alerting_pipeline.domain.pacing import Pace
+from alerting_pipeline.domain.per_run import PerRun
 from alerting_pipeline.domain.ports import Delivery, Receipt, Undelivered
 from alerting_pipeline.rendering.message import Message
 from alerting_pipeline.rendering.record import KEY, record
@@ -49,6 +50,10 @@ class SheetSettings(BaseModel):
         description="A column; each of its values has a worksheet of its own, and `worksheet` takes the other rows.",
     )
     most_rows: int = Field(default=20_000, ge=1, le=200_000, description="A fuller worksheet takes no further row.")
+    at_most: PerRun = Field(
+        default=None,
+        description="So many rows of one run of an alert; above it none is written until somebody approves.",
+    )
 
 
 class SheetChannel:

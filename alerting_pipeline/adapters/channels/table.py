@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alerting_pipeline.domain.destination import TABLE_SCHEMA
 from alerting_pipeline.domain.pacing import Pace
+from alerting_pipeline.domain.per_run import PerRun
 from alerting_pipeline.domain.ports import Delivery, Receipt, Undelivered
 from alerting_pipeline.rendering.action_row import ACTED_AT
 from alerting_pipeline.rendering.message import Message, Scalar
@@ -37,6 +38,10 @@ class TableSettings(BaseModel):
         default=None,
         pattern=rf"^(({'|'.join(SCHEMAS)})\.)?{_NAME}$",
         description="The table, with its schema; default: the destination's name in schema operations.",
+    )
+    at_most: PerRun = Field(
+        default=None,
+        description="So many rows of one run of an alert; above it none is written until somebody approves.",
     )
 
 

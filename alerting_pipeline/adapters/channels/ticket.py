@@ -16,6 +16,7 @@ from alerting_pipeline.adapters.channels.secret_name import SecretName
 from alerting_pipeline.domain.incident import Disposition
 from alerting_pipeline.domain.pacing import Pace
 from alerting_pipeline.domain.ports import Delivery, Receipt
+from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.ticket import Changes, Conversation, HeldTicket, Ticket, TicketBook, TicketState
 from alerting_pipeline.domain.written import Duration
 from alerting_pipeline.rendering.message import Message
@@ -70,7 +71,7 @@ class TicketSettings(BaseModel):
     def _plain(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for label in value:
             if not 0 < len(label) <= 50 or any(sign.isspace() or sign in ',"\\' for sign in label):
-                raise ValueError(f'"{label}" is not a label; write one word of at most 50 letters')
+                raise Mistake("AP108", f'"{label}" is not a label; write one word of at most 50 letters')
         return value
 
     @field_validator("url")
@@ -83,7 +84,7 @@ class TicketSettings(BaseModel):
         needed = ("repository",) if self.system == "github" else ("url", "project", "user")
         for name in needed:
             if getattr(self, name) is None:
-                raise ValueError(f"{name} is missing, which {self.system} needs")
+                raise Mistake("AP403", f"{name} is missing, which {self.system} needs; add it")
         return self
 
     @property
