@@ -105,6 +105,37 @@ def test_every_intermediate_model_and_mart_is_tested(manifest: dict[str, Any], m
     assert untested == []
 
 
+def test_a_model_that_decides_something_has_a_unit_test(manifest: dict[str, Any], models: Nodes) -> None:
+    """Branches, windows and filtered sums: what a test of the built rows alone would not miss. Picking the first or the
+    last of what was sent twice (distinct on) is shown load by load instead, in test_builds and test_late_and_corrected.
+    """
+    tested = {each["model"] for each in manifest["unit_tests"].values()}
+    untested = [
+        name
+        for name, model in models.items()
+        if layer(model) != "staging" and decides(model["raw_code"]) and name not in tested
+    ]
+    assert untested == []
+
+
+def decides(code: str) -> bool:
+    plain = re.sub(r"--[^\n]*|\{#.*?#\}", "", code, flags=re.DOTALL)
+    return re.search(r"\bcase\b|\bover\s*\(|\bover\s+\w+\b|\bfilter\s*\(|\bgenerate_series\b", plain) is not None
+
+
+@pytest.mark.parametrize(
+    ("code", "is_logic"),
+    [
+        ("select sum(x) over (partition by y)", True),
+        ("select sum(x) over days window days as (order by day)", True),
+        ("select count(*) filter (where x)", True),
+        ("select distinct on (id) id -- over (and over), in any case\nfrom t order by id, load_id desc", False),
+    ],
+)
+def test_logic_is_told_from_plain_selection(code: str, is_logic: bool) -> None:
+    assert decides(code) is is_logic
+
+
 def test_every_mart_is_a_contract_and_says_who_owns_it(models: Nodes) -> None:
     teams = yaml.safe_load((DEFINITIONS / "people.yaml").read_text())["teams"]
     for name, model in models.items():
