@@ -13,7 +13,10 @@ from alerting_pipeline.domain.severity import Level
 from alerting_pipeline.domain.written import Cell, Instant, Number, Strict, Text, text
 
 Outcome = Literal["firing", "clear", "no_data", "data_failure", "system_failure"]
-Event = Literal["opened", "updated", "unchanged", "cleared", "withdrawn", "held", "expired"]
+Event = Literal[
+    "pending", "opened", "reopened", "updated", "unchanged", "calmed", "relapsed", "cleared", "withdrawn", "held",
+    "expired",
+]  # fmt: skip
 Row = dict[Text, Cell]
 
 

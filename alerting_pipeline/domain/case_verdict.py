@@ -11,8 +11,9 @@ from alerting_pipeline.domain.case import Case, Expected, Step
 from alerting_pipeline.domain.evaluation import EvaluationResult
 from alerting_pipeline.domain.violation import Happened
 
-_EVENTS = ("opened", "updated", "cleared", "withdrawn", "expired", "held")
-_FIRING = ("opened", "updated", "unchanged")
+_EVENTS = ("opened", "reopened", "updated", "cleared", "withdrawn", "expired", "held")
+_QUIET = ("pending", "calmed", "relapsed")
+_FIRING = ("opened", "reopened", "updated", "unchanged", "relapsed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,9 @@ def _compared(expected: Expected, item: Happened) -> Iterator[str]:
 
 
 def _event(item: Happened) -> str:
-    told = [event for event in item.events if event in _EVENTS]
-    if told:
-        return told[-1]
+    for wanted in (_EVENTS, _QUIET):
+        if told := [event for event in item.events if event in wanted]:
+            return told[-1]
     return "unchanged" if item.is_open else "over"
 
 

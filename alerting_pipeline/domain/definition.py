@@ -194,6 +194,11 @@ class AlertDefinition(Definition):
     keep_firing_for: Duration = Field(
         default="0m", validate_default=True, description="How long an incident stays open after its condition ended."
     )
+    reopen_within: Duration = Field(
+        default="0m",
+        validate_default=True,
+        description="An incident that ended by itself is reopened by a violation within this time, not opened anew.",
+    )
     expire_after: Duration | None = Field(default=None, description="One-off events: the incident closes after this.")
     on_empty: Literal["clear", "no_data"] = Field(
         default="clear", description="no_data: an empty model is a data failure."

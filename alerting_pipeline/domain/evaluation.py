@@ -161,6 +161,7 @@ class EvaluationResult:
     reason: str
     violations: int = 0
     opened: int = 0
+    reopened: int = 0
     updated: int = 0
     cleared: int = 0
     withdrawn: int = 0
@@ -177,7 +178,7 @@ class EvaluationResult:
     @property
     def is_changed(self) -> bool:
         """Did any incident change by it?"""
-        return bool(self.opened or self.updated or self.cleared or self.withdrawn or self.expired)
+        return bool(self.opened or self.reopened or self.updated or self.cleared or self.withdrawn or self.expired)
 
     @classmethod
     def repeated(cls, definition: AlertDefinition, version: str) -> EvaluationResult:

@@ -6,15 +6,12 @@ Whoever brings one of these to life removes its line here, in the same change.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.problem import NOTE, Finding
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.system_override import SystemOverride
-
-_NOTHING = timedelta(0)
 
 
 def in_definition(definition: Definition) -> Iterator[Finding]:
@@ -47,8 +44,6 @@ def in_routing(tree: RoutingTree) -> Iterator[Finding]:
 
 def _in_alert(definition: AlertDefinition) -> Iterator[Finding]:
     said = {
-        "for": definition.hold_for != _NOTHING,
-        "keep_firing_for": definition.keep_firing_for != _NOTHING,
         "group_by": bool(definition.group_by),
         "expected_per_week": definition.expected_per_week is not None,
         "automation": definition.automation.rung != "notify",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 from alerting_pipeline.domain.data_definition import DataDefinition, OfIncidents
@@ -25,5 +26,6 @@ def terms_of(definition: OfIncidents, people: People) -> Terms:
         # Another check that fails edits the message about data.
         deviance_changes_by=Decimal(1) if of_data else definition.update_when.deviance_changes_by,
         expire_after=None if of_data else definition.expire_after,
+        reopen_within=timedelta(0) if of_data else definition.reopen_within,
     )
     return with_team(bare, people)

@@ -38,6 +38,7 @@ class Judged:
     """A definition that may open and close incidents, with what decides about a change.
 
     `row_columns` are the columns that its rows in sheets and tables show; none: it has no rows to keep up to date.
+    `holds_for` and `reopens_within` None: a violation opens at once, and a new incident.
     """
 
     ordinal: int
@@ -45,6 +46,8 @@ class Judged:
     changes_by: Decimal | None
     expires_after: timedelta | None
     row_columns: tuple[str, ...] = ()
+    holds_for: timedelta | None = None
+    reopens_within: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

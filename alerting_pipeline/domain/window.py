@@ -84,11 +84,15 @@ def clock_window(now: datetime) -> datetime:
 
 
 def depends_on_time(definition: AlertDefinition) -> bool:
-    """Can the definition's incidents change although its model doesn't: by :as_of in its SQL, or by expiring?"""
+    """Can the definition's incidents change although its model doesn't: by :as_of in its SQL, by expiring, or because
+    its condition must hold, or be over, for a time?
+    """
+    if definition.expire_after is not None or definition.hold_for or definition.keep_firing_for:
+        return True
     texts = (definition.condition, definition.clear_when or "", definition.query or "")
     texts = (*texts, *(level.when or "" for level in definition.severity))
     texts = (*texts, definition.deviance.value if definition.deviance else "")
-    return definition.expire_after is not None or any(":as_of" in text for text in texts)
+    return any(":as_of" in text for text in texts)
 
 
 def _from(cron: str, timezone: str, after: datetime) -> Iterator[datetime]:

@@ -149,14 +149,14 @@ class EvaluationTransaction:
     def finish(self, results: Sequence[EvaluationResult]) -> None:
         """Write the counts of what changed, which are known only at the end."""
         rows = [
-            (item.opened, item.updated, item.cleared, item.withdrawn, item.held, item.evaluation_id)
+            (item.opened, item.reopened, item.updated, item.cleared, item.withdrawn, item.held, item.evaluation_id)
             for item in results
             if item.evaluation_id is not None and (item.is_changed or item.held)
         ]
         if rows:
             self._connection.exec_driver_sql(
-                "update ledger.evaluations set opened = %s, updated = %s, cleared = %s, withdrawn = %s, held = %s, "
-                "finished_at = clock_timestamp() where evaluation_id = %s",
+                "update ledger.evaluations set opened = %s, reopened = %s, updated = %s, cleared = %s, withdrawn = %s, "
+                "held = %s, finished_at = clock_timestamp() where evaluation_id = %s",
                 rows,
             )
 
@@ -270,7 +270,9 @@ class EvaluationTransaction:
         """Hand the open incidents and known fingerprints of the earlier name over; returns how many incidents."""
         old, new = definition.renamed_from, definition.alert
         moved = 0
-        for table, condition in (("incidents", "status <> 'resolved'"), ("known_fingerprints", "true")):
+        for table, condition in (
+            ("incidents", "status <> 'resolved'"), ("known_fingerprints", "true"), ("pending_violations", "true"),
+        ):  # fmt: skip
             rows = self._connection.exec_driver_sql(
                 f"select fingerprint, entity from ledger.{table} where alert = %s and {condition} order by 1", (old,)
             ).all()
@@ -293,6 +295,7 @@ class EvaluationTransaction:
     def orphans(self) -> list[Incident]:
         """Open incidents of alerts whose definition was removed, and those that said that it can't be evaluated."""
         removed = "(select d.alert from ledger.definitions as d where d.removed_at is not null)"
+        self._connection.exec_driver_sql(f"delete from ledger.pending_violations where alert in {removed}")
         return incidents_where(
             self._connection,
             f"{_OPEN} and (i.kind in ('business', 'data') and i.alert in {removed} "
@@ -307,7 +310,9 @@ class EvaluationTransaction:
         ).scalar_one()
 
     def happened(self, alert: str, after: int) -> list[Happened]:
-        """How the newest incident of each entity stands, with what happened to it after that event."""
+        """How the newest incident of each entity stands, with what happened to it after that event; and what waits to
+        become one.
+        """
         rows = self._connection.exec_driver_sql(
             """
             select distinct on (i.fingerprint) i.entity, i.status <> 'resolved', i.held_since is not null, i.severity,
@@ -318,7 +323,11 @@ class EvaluationTransaction:
             """,
             (after, alert),
         )
-        return [
+        waiting = self._connection.exec_driver_sql(
+            "select entity from ledger.pending_violations where alert = %s order by fingerprint", (alert,)
+        )
+        pending = [Happened(entity, ("pending",), False, False, "", None, "") for entity in waiting.scalars()]
+        return pending + [
             Happened(entity, tuple(events), is_open, is_held, severity, deviance, summary)
             for entity, is_open, is_held, severity, deviance, summary, events in rows
         ]

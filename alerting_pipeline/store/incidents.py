@@ -148,10 +148,10 @@ def clear_finding(
 def forget(connection: Connection, alert: str, fingerprints: Sequence[UUID]) -> None:
     """These left their condition: the next violation is a new issue."""
     if fingerprints:
-        connection.exec_driver_sql(
-            "delete from ledger.known_fingerprints where alert = %s and fingerprint = any(%s)",
-            (alert, list(fingerprints)),
-        )
+        for table in ("known_fingerprints", "pending_violations"):
+            connection.exec_driver_sql(
+                f"delete from ledger.{table} where alert = %s and fingerprint = any(%s)", (alert, list(fingerprints))
+            )
 
 
 def _insert(connection: Connection, incidents: Sequence[Incident], evaluations: Mapping[str, int]) -> dict[UUID, int]:

@@ -39,11 +39,23 @@ create temporary table judged (
     alert text not null,
     changes_by numeric,
     expires_after interval,
-    row_columns text[]
+    row_columns text[],
+    holds_for interval,
+    reopens_within interval
 ) on commit drop;
 """
 _FOUND = "s.ordinal, s.fingerprint, s.entity, s.severity, s.deviance, s.occurred_at, s.record::text as record"
 _OPEN = "i.status <> 'resolved'"
+_NEW = """s.fingerprint is not null
+                and not exists (select 1 from ledger.incidents as o
+                    where o.fingerprint = s.fingerprint and o.status <> 'resolved')
+                and not exists (
+                    select 1 from ledger.known_fingerprints as k
+                    where k.alert = j.alert and k.fingerprint = s.fingerprint)"""
+_HELD_LONG_ENOUGH = """and (j.holds_for is null or exists (
+                    select 1 from ledger.pending_violations as p
+                    where p.alert = j.alert and p.fingerprint = s.fingerprint
+                        and p.since + j.holds_for <= %(as_of)s))"""
 _CHUNK = 5_000
 _BLOCK = 1 << 17
 
@@ -53,6 +65,7 @@ class Seen:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._holds = self._reopens = False
         connection.exec_driver_sql(_CREATE)
 
     def clear(self) -> None:
@@ -130,11 +143,15 @@ class Seen:
     def judge(self, judged: Iterable[Judged]) -> None:
         """Name the definitions that `missing`, `fresh` and `changed` speak of."""
         rows = [
-            (item.ordinal, item.alert, item.changes_by, item.expires_after, list(item.row_columns) or None)
+            (
+                item.ordinal, item.alert, item.changes_by, item.expires_after, list(item.row_columns) or None,
+                item.holds_for, item.reopens_within,
+            )
             for item in judged
-        ]
+        ]  # fmt: skip
+        self._holds, self._reopens = any(row[5] for row in rows), any(row[6] for row in rows)
         if rows:
-            self._connection.exec_driver_sql("insert into judged values (%s, %s, %s, %s, %s)", rows)
+            self._connection.exec_driver_sql("insert into judged values (%s, %s, %s, %s, %s, %s, %s)", rows)
 
     def take_back(self, ordinals: Sequence[int]) -> None:
         """These can't be judged after all: nothing of them was seen."""
@@ -153,30 +170,91 @@ class Seen:
             from ledger.known_fingerprints as k join judged as j using (alert)
             where not exists (select 1 from seen as s where s.fingerprint = k.fingerprint)
                 and not exists (select 1 from ledger.incidents as i where i.fingerprint = k.fingerprint and {_OPEN})
+            union all
+            select j.ordinal, p.fingerprint, p.entity, false
+            from ledger.pending_violations as p join judged as j using (alert)
+            where not exists (select 1 from seen as s where s.fingerprint = p.fingerprint)
+                and not exists (select 1 from ledger.incidents as i where i.fingerprint = p.fingerprint and {_OPEN})
+                and not exists (
+                    select 1 from ledger.known_fingerprints as k
+                    where k.alert = p.alert and k.fingerprint = p.fingerprint)
             order by 1, 2
             """
         )
         for ordinal, fingerprint, entity, is_open in rows:
             yield Missing(ordinal, fingerprint, entity, is_open)
 
-    def fresh(self) -> Iterator[list[Violation]]:
-        """Violations without an open incident that are not known either, in chunks, in the order of their keys.
+    def pend(self, as_of: datetime) -> None:
+        """Note since when violations are there that must hold for a time, before they are `fresh`.
+
+        Set-based: a hundred thousand of them that wait are neither written again nor moved.
+        """
+        if self._holds:
+            self._connection.exec_driver_sql(
+                f"""
+                insert into ledger.pending_violations (alert, fingerprint, entity, since)
+                select j.alert, s.fingerprint, s.entity, %s from seen as s join judged as j using (ordinal)
+                where {_NEW} and j.holds_for is not null
+                    and not exists (
+                        select 1 from ledger.pending_violations as p
+                        where p.alert = j.alert and p.fingerprint = s.fingerprint)
+                order by s.fingerprint
+                on conflict do nothing
+                """,
+                (as_of,),
+            )
+
+    def settle_pending(self) -> None:
+        """Those that opened wait no longer, nor do those whose definition no longer lets them."""
+        self._connection.exec_driver_sql(
+            f"""
+            delete from ledger.pending_violations as p using judged as j
+            where j.alert = p.alert and (j.holds_for is null
+                or exists (select 1 from ledger.incidents as i where i.fingerprint = p.fingerprint and {_OPEN}))
+            """
+        )
+
+    def fresh(self, as_of: datetime) -> Iterator[list[Violation]]:
+        """Violations without an open incident that are not known either and have held for long enough, in chunks, in
+        the order of their keys.
 
         Every evaluator takes locks in that order, so that two of them never wait for each other.
         """
         rows = self._connection.exec_driver_sql(
             f"""
             select {_FOUND} from seen as s join judged as j using (ordinal)
-            where s.fingerprint is not null
-                and not exists (select 1 from ledger.incidents as i where i.fingerprint = s.fingerprint and {_OPEN})
-                and not exists (
-                    select 1 from ledger.known_fingerprints as k
-                    where k.alert = j.alert and k.fingerprint = s.fingerprint)
+            where {_NEW} {_HELD_LONG_ENOUGH if self._holds else ""}
             order by s.ordinal, s.fingerprint
-            """
+            """,
+            {"as_of": as_of},
         )
         while chunk := rows.fetchmany(_CHUNK):
             yield [_found(row._mapping) for row in chunk]
+
+    def reopening(self, as_of: datetime) -> Iterator[list[tuple[Incident, Violation]]]:
+        """Fresh violations whose entity's last incident ended by itself so shortly ago that it goes on.
+
+        The conditions are those of `lifecycle.is_reopened`.
+        """
+        if not self._reopens:
+            return
+        rows = self._connection.exec_driver_sql(
+            f"""
+            select {_FOUND}, {_prefixed()} from seen as s
+            join judged as j using (ordinal)
+            join ledger.incidents as i on i.fingerprint = s.fingerprint and i.status = 'resolved'
+                and i.resolution in ('cleared', 'withdrawn')
+                and i.resolved_at between %(as_of)s - j.reopens_within and %(as_of)s
+            where {_NEW} {_HELD_LONG_ENOUGH if self._holds else ""}
+                and not exists (
+                    select 1 from ledger.incidents as n
+                    where n.fingerprint = i.fingerprint and n.status = 'resolved' and n.incident_id > i.incident_id)
+            order by i.incident_id for update of i
+            """,
+            {"as_of": as_of},
+        )
+        while chunk := rows.fetchmany(_CHUNK):
+            yield [(incident_of(row._mapping, "i_"), _found(row._mapping)) for row in chunk]
 
     def changed(self, as_of: datetime) -> Iterator[list[tuple[Incident, Violation]]]:
         """Open incidents that were seen again and may have changed materially, whose rows changed, or that were held,

@@ -7,9 +7,10 @@ other.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -21,22 +22,15 @@ from alerting_pipeline.domain.evaluation import (
     Health,
     Order,
     Prepared,
-    Sight,
-    Verdict,
-    decide,
-    not_built,
 )
 from alerting_pipeline.domain.evaluation_ports import Ledger, Read, Scans, Transaction
-from alerting_pipeline.domain.event import Event, RemoveDefinition, Terms, TimePassed, Unjudged, Violated
+from alerting_pipeline.domain.event import Cleared, Gone, RemoveDefinition, Terms, TimePassed, Unjudged, Violated
 from alerting_pipeline.domain.lifecycle import Step, step
-from alerting_pipeline.domain.look_up import sort_out
 from alerting_pipeline.domain.relation import models_read, read_together
-from alerting_pipeline.domain.row_change import row_columns
 from alerting_pipeline.domain.system_definitions import evaluation_findings
-from alerting_pipeline.domain.terms import terms_of
-from alerting_pipeline.domain.violation import Judged, Missing, Tally, Violation
-from alerting_pipeline.domain.warehouse_error import WarehouseError
+from alerting_pipeline.domain.violation import Violation
 from alerting_pipeline.rendering.violation_text import violated
+from alerting_pipeline.usecases.judge import Judging
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +105,7 @@ class Evaluator:
             if stands.last_started_at is not None and stands.last_started_at > started_at:
                 due = {ordinal: item for ordinal, item in due.items() if item.alert != alert}
         transaction.seen.take_back([ordinal for ordinal in definitions if ordinal not in due])
-        judging = _Judging(transaction, self, order, due, read)
+        judging = Judging(transaction, self.ledger, self.scans, order, due, read)
         results = judging.results(versions, time.monotonic() - begun)
         results = _Effect(judging, prepared, started_at).of(results)
         return [
@@ -129,117 +123,14 @@ def tidy(transaction: Transaction, definitions: Mapping[str, AlertDefinition], n
     transaction.announce(transaction.carry_out([step(item, RemoveDefinition(), now) for item in orphans], now))
 
 
-@dataclass(slots=True)
-class _Judging:
-    """From what was read to an outcome for each definition, and to what became of incidents that were not seen."""
-
-    transaction: Transaction
-    evaluator: Evaluator
-    order: Order
-    definitions: Mapping[int, AlertDefinition]
-    read: Read
-    events: list[tuple[Missing, Event]] = field(default_factory=list)
-    left: dict[str, list[Missing]] = field(default_factory=dict)
-
-    def results(self, versions: Mapping[int, str], seconds: float) -> dict[int, EvaluationResult]:
-        """The outcome of each definition, without what changes by it."""
-        seen = self.transaction.seen
-        verdicts = self._verdicts(seen.tallies())
-        seen.judge(self._judged(verdicts))
-        self._look_up()
-        tallies = seen.tallies()
-        verdicts = self._verdicts(tallies)
-        samples = seen.samples() if any(tally.violations for tally in tallies.values()) else {}
-        return {
-            ordinal: replace(
-                EvaluationResult.judged(
-                    definition, versions[ordinal], verdicts[ordinal], tallies.get(ordinal, Tally()), seconds
-                ),
-                sample=tuple(samples.get(ordinal, ())),
-                error=str(self.read.errors[ordinal]) if ordinal in self.read.errors else None,
-            )
-            for ordinal, definition in self.definitions.items()
-        }
-
-    def _verdicts(self, tallies: Mapping[int, Tally]) -> dict[int, Verdict]:
-        return {
-            ordinal: self._verdict(ordinal, definition, tallies.get(ordinal, Tally()))
-            for ordinal, definition in self.definitions.items()
-        }
-
-    def _verdict(self, ordinal: int, definition: AlertDefinition, tally: Tally) -> Verdict:
-        if ordinal in self.read.unbuilt:
-            return not_built(" and ".join(sorted(models_read(definition))))
-        is_judged = True
-        reading, relation = self.read.readings.get(ordinal), self.read.relation
-        if tally.null_rows and not tally.violations and reading and relation and ordinal not in self.read.errors:
-            try:
-                is_judged = self.evaluator.scans.is_judged(reading, relation)
-            except WarehouseError as error:
-                self._fail(ordinal, error)
-        error = self.read.errors.get(ordinal)
-        sight = Sight(self.read.is_empty, tally.violations, tally.null_rows, is_judged)
-        return decide(
-            None if error else sight,
-            failures=self.order.health.failures,
-            error=str(error) if error else None,
-            on_empty=definition.on_empty,
-        )
-
-    def _judged(self, verdicts: Mapping[int, Verdict]) -> Iterator[Judged]:
-        for ordinal, definition in self.definitions.items():
-            if verdicts[ordinal].outcome.is_judgement:
-                changes_by = definition.update_when.deviance_changes_by
-                columns = self.row_columns(ordinal)
-                yield Judged(ordinal, definition.alert, changes_by, definition.expire_after, columns)
-
-    def row_columns(self, ordinal: int) -> tuple[str, ...]:
-        """The columns whose change concerns the rows of the definition's incidents; none where it has no rows."""
-        definition, reading = self.definitions[ordinal], self.read.readings.get(ordinal)
-        if reading is None or not self.evaluator.ledger.keeps_rows(definition):
-            return ()
-        return row_columns(definition, reading.column_types)
-
-    def terms(self, ordinal: int) -> Terms:
-        """What the lifecycle needs of the definition, of the team that answers for it, and of how it was read."""
-        terms = terms_of(self.definitions[ordinal], self.evaluator.ledger.people)
-        reading = self.read.readings.get(ordinal)
-        is_lower_worse = reading is not None and reading.is_lower_worse
-        return replace(terms, row_columns=self.row_columns(ordinal), is_lower_worse=is_lower_worse)
-
-    def _look_up(self) -> None:
-        """Open and known fingerprints that the scan did not return, whatever gate or watermark it had."""
-        missing: dict[int, list[Missing]] = defaultdict(list)
-        for item in self.transaction.seen.missing():
-            missing[item.ordinal].append(item)
-        for ordinal, items in missing.items():
-            reading, relation, definition = self.read.readings[ordinal], self.read.relation, self.definitions[ordinal]
-            if relation is None:
-                continue
-            try:
-                rows = self.evaluator.scans.look_up(reading, ordinal, relation, items)
-            except WarehouseError as error:
-                self._fail(ordinal, error)
-                continue
-            found = sort_out(items, rows, has_way_out=reading.way_out is not None)
-            self.events += found.events
-            self.left[definition.alert] = found.left
-            if found.violations:
-                self.transaction.seen.add(found.violations)
-
-    def _fail(self, ordinal: int, error: WarehouseError) -> None:
-        """Whenever the warehouse is lost: nothing that was seen or looked up of this definition counts."""
-        self.read.errors[ordinal] = error
-        self.transaction.seen.take_back([ordinal])
-        self.events = [each for each in self.events if each[0].ordinal != ordinal]
-        self.left.pop(self.definitions[ordinal].alert, None)
+_COUNTED = ("opened", "reopened", "updated", "cleared", "withdrawn", "expired", "held")
 
 
 @dataclass(slots=True)
 class _Effect:
     """Writes what an evaluation changes: evaluations, incidents, history, messages; each in its order."""
 
-    judging: _Judging
+    judging: Judging
     prepared: Mapping[str, Prepared]
     started_at: datetime
     news: list[Any] = field(default_factory=list)
@@ -277,10 +168,13 @@ class _Effect:
         ]
         if silent:
             transaction.take_as_known(silent, as_of)
-        for chunk in transaction.seen.fresh():
-            self._carry_out([step(None, self._event(violation), as_of) for violation in chunk], numbers)
-        for pairs in transaction.seen.changed(as_of):
+        seen = transaction.seen
+        seen.pend(as_of)
+        for pairs in itertools.chain(seen.reopening(as_of), seen.changed(as_of)):
             self._carry_out([step(incident, self._event(violation), as_of) for incident, violation in pairs], numbers)
+        for chunk in seen.fresh(as_of):
+            self._carry_out([step(None, self._event(violation), as_of) for violation in chunk], numbers)
+        seen.settle_pending()
 
     def _close(self) -> None:
         """What was looked up, then what is left and whose time is over."""
@@ -290,6 +184,9 @@ class _Effect:
         for item, event in self.judging.events:
             incident = incidents.get(item.fingerprint)
             if incident is not None:
+                keep_firing_for = self.judging.definitions[item.ordinal].keep_firing_for
+                if isinstance(event, Cleared | Gone):
+                    event = replace(event, keep_firing_for=keep_firing_for)
                 steps.append(step(incident, event, as_of))
                 self.counts[incident.alert]["held"] += isinstance(event, Unjudged)
         self._carry_out(steps)
@@ -323,7 +220,7 @@ class _Effect:
 
     def _event(self, violation: Violation) -> Violated:
         definition = self.judging.definitions[violation.ordinal]
-        public_url = self.judging.evaluator.ledger.public_url
+        public_url = self.judging.ledger.public_url
         event, wrong = violated(
             violation, definition, self.terms[definition.alert], self.judging.order.as_of, public_url
         )
@@ -339,5 +236,5 @@ class _Effect:
 
     def _counted(self, result: EvaluationResult, numbers: Mapping[str, int]) -> EvaluationResult:
         counts = self.counts[result.alert]
-        named = {name: counts[name] for name in ("opened", "updated", "cleared", "withdrawn", "expired", "held")}
+        named = {name: counts[name] for name in _COUNTED}
         return replace(result, evaluation_id=numbers.get(result.alert), **named)

@@ -28,6 +28,7 @@ UNUSED: dict[str, str] = {
     "clear_when": "status <> 'pending'",
     "for": "15m",
     "keep_firing_for": "1h",
+    "reopen_within": "1d",
     "parameters": "{review_limit: {default: 10000, minimum: 100, maximum: 250000}}",
     "notify": '["#risk-leads", risk-mail]',
     "group_by": "[segment]",

@@ -115,6 +115,21 @@ def test_a_timeline_runs_through_the_real_lifecycle(world: World) -> None:
     assert result.differences == ("step 5, 2026-01-05 09:00: expected t1 to be withdrawn, got cleared",)
 
 
+def test_a_timeline_shows_what_waits_what_is_kept_firing_and_what_comes_back(world: World) -> None:
+    bad, good = [ROW], [{**ROW, "status": "settled"}]
+    told = [
+        (5, bad, "pending"), (6, bad, "pending"), (7, bad, "opened"), (8, good, "calmed"), (9, bad, "relapsed"),
+        (10, good, "calmed"), (12, good, "cleared"), (13, bad, "pending"), (15, bad, "reopened"),
+    ]  # fmt: skip
+    steps = [
+        {"at": f"2026-01-05T{hour:02}:00:00Z", "rows": rows, "expect": [{"entity": "t1", "event": event}]}
+        for hour, rows, event in told
+    ]
+    asked = {"for": "2h", "keep_firing_for": "2h", "reopen_within": "1d"}
+    [result] = run(world, {"name": "a life", "steps": steps}, **asked)
+    assert result.differences == ()
+
+
 def test_a_query_over_several_models_is_given_the_rows_of_each(world: World) -> None:
     world.others = {"limits": Model("limits", "m", "marts.limits", {"segment": "text", "most": "integer"})}
     query = (
