@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -34,9 +35,9 @@ def world(database: Database) -> Iterator[World]:
     made.close()
 
 
-def _halves(world: World, messages: int) -> list[object]:
+def _halves(world: World, messages: int) -> list[Any]:
     """Incidents without exactly one opening event, and messages that are not as many as they should be."""
-    found: list[object] = world.sql(
+    found = world.sql(
         """
         select i.incident_id from ledger.incidents as i where 1 <> (
             select count(*) from ledger.incident_events as e where e.incident_id = i.incident_id and e.event = 'opened')
