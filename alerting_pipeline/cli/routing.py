@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from alerting_pipeline.app import App
+from alerting_pipeline.cli.moment import moment
 from alerting_pipeline.cli.output import json_option, print_json, print_table
 from alerting_pipeline.domain.errors import BadCall
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.people import People
     from alerting_pipeline.domain.rota import Shift
     from alerting_pipeline.usecases.route import Way
+
+_STAGES = {"sla_warned": "a warning", "sla_breached": "the time allowed is over", "escalated": "escalated"}
 
 
 @click.command()
@@ -36,14 +39,14 @@ def route(
     from alerting_pipeline.domain.incident import Kind
     from alerting_pipeline.usecases.route import Trial, try_route
 
-    moment = _instant(at)
+    instant = _instant(at)
     with App.from_environment() as app:
         if name.isdecimal():
             if severity or assignments or kind:
                 raise BadCall("an incident has its own severity, kind and columns; leave those options out")
-            found = {f"incident {name}": _way_of(app, int(name), moment)}
+            found = {f"incident {name}": _way_of(app, int(name), instant)}
         else:
-            trial = Trial(severity, _assigned(assignments), Kind(kind) if kind else None, moment or _now(app))
+            trial = Trial(severity, _assigned(assignments), Kind(kind) if kind else None, instant or _now(app))
             found = dict(try_route(app.loaded_definitions, name, trial))
     if as_json:
         about = {"incident_id": int(name)} if name.isdecimal() else {"alert": name}
@@ -79,6 +82,7 @@ def rota(team: str | None, at: str | None, weeks: int, as_json: bool) -> None:
 
 def _way_of(app: App, incident_id: int, at: datetime | None) -> Way:
     from alerting_pipeline.domain.errors import AlertingError
+    from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS
     from alerting_pipeline.usecases.route import route_incident
 
     with app.incident_desk.begin() as desk:
@@ -88,7 +92,8 @@ def _way_of(app: App, incident_id: int, at: datetime | None) -> Way:
             f"There is no incident {incident_id}; `alerting incidents list --all` shows those there are."
         )
     held = app.definition_ledger.in_force()
-    return route_incident(held, incident, held.of_incidents.get(incident.alert), at)
+    definition = held.of_incidents.get(incident.alert) or SYSTEM_DEFINITIONS.get(incident.alert)
+    return route_incident(held, incident, definition, at)
 
 
 def _now(app: App) -> datetime:
@@ -97,12 +102,7 @@ def _now(app: App) -> datetime:
 
 
 def _instant(at: str | None) -> datetime | None:
-    from alerting_pipeline.domain.written import instant
-
-    try:
-        return None if at is None else instant(at)
-    except ValueError as error:
-        raise BadCall(f"--at {error}") from None
+    return None if at is None else moment(at, "--at")
 
 
 def _assigned(assignments: Sequence[str]) -> dict[str, str]:
@@ -129,7 +129,7 @@ def _print_way(level: str, way: Way) -> None:
         )
     for rung, reached in way.climb:
         names = ", ".join(place.name for place in reached.destinations) or "nobody"
-        click.echo(f"  if nobody takes it by {_clock(rung.at)}: {names} ({reached.why})")
+        click.echo(f"  if nobody responds by {_clock(rung.at)}: {_STAGES[rung.transition]}, to {names} ({reached.why})")
     click.echo()
 
 
@@ -146,11 +146,16 @@ def _route_json(level: str, way: Way) -> dict[str, Any]:
         "considered": way.routed.considered,
         "on_call": None if way.duty is None else _duty_json(way.duty),
         "escalation": [
-            {"to": rung.to, "at": rung.at, "destinations": [each.name for each in reached.destinations],
-             "why": reached.why}
+            {
+                "at": rung.at,
+                "what": rung.transition,
+                "to": rung.to,
+                "destinations": [each.name for each in reached.destinations],
+                "why": reached.why,
+            }
             for rung, reached in way.climb
         ],
-    }  # fmt: skip
+    }
 
 
 def _duty_json(shift: Shift) -> dict[str, Any]:

@@ -1,38 +1,52 @@
-"""When an incident that nobody takes climbs: from its owner to whoever is on call, from there to the team's lead.
+"""How an incident climbs while nobody responds: what its clock will bring, and whom each stage reaches.
 
-The times count from the moment at which it was told, by the clock: being on call means being reached out of hours, too.
+The instants are the lifecycle's own: `response.passed` is asked for one after the other, as it will be in time.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
+from alerting_pipeline.domain import response
 from alerting_pipeline.domain.contact import AddressBook, Reached
-from alerting_pipeline.domain.people import Team
+from alerting_pipeline.domain.event import Audience, Terms
+from alerting_pipeline.domain.incident import Incident, Transition
+
+_MOST = 1_000  # reminders between two stages: a bound, not a limit that anybody meets
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step up: whom it reaches, and at which instant if nobody has taken the incident by then."""
+    """One stage: what is told to whom, at which instant, if nobody has responded by then."""
 
-    to: Literal["on_call", "lead"]
     at: datetime
+    transition: Transition
+    to: Audience
 
 
-def rungs(team: Team | None, since: datetime) -> tuple[Rung, ...]:
-    """The steps of a team's incident told at `since`, in order; none where the team states none."""
-    if team is None:
-        return ()
-    climb: list[Rung] = []
-    if (after := team.escalation.on_call_after) is not None:
-        climb.append(Rung("on_call", since + after))
-    if (after := team.escalation.lead_after) is not None:
-        climb.append(Rung("lead", since + after))
-    return tuple(climb)
+def climb(incident: Incident, terms: Terms) -> tuple[Rung, ...]:
+    """The warning, the breach and the stages of escalation ahead of an open incident, in order; without reminders."""
+    found: list[Rung] = []
+    for _ in range(_MOST):
+        at = incident.next_at
+        ahead = (incident.warn_at, incident.breaches_at, incident.escalates_at)
+        if at is None or at == incident.snoozed_until or not any(ahead):
+            break
+        due = response.passed(incident, terms, at)
+        incident = due.incident
+        if due.transition is not Transition.REMINDED:
+            found.append(Rung(at, due.transition, due.to))
+    return tuple(found)
 
 
-def reached(rung: Rung, team: str, book: AddressBook) -> Reached:
-    """Whom a step reaches at its instant."""
-    return book.on_call(team, rung.at) if rung.to == "on_call" else book.lead(team, rung.at)
+def asked(to: Audience, incident: Incident, book: AddressBook, at: datetime | None) -> Reached:
+    """Whom an audience beyond the route reaches at an instant: the taker or the owner, whoever is on call, the lead."""
+    taker = incident.assignee or incident.acknowledged_by
+    if to is Audience.OWNER and taker in book.people.people:
+        return book.person(taker, at)
+    if incident.owner not in book.people.teams:
+        return Reached((), f"{incident.owner} is not a team in people.yaml")
+    if to is Audience.ON_CALL:
+        return book.on_call(incident.owner, at)
+    return book.lead(incident.owner, at) if to is Audience.LEAD else book.team(incident.owner, at)

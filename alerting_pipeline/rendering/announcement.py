@@ -14,6 +14,7 @@ from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.data_definition import DataDefinition, OfIncidents
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.destination import Destination
+from alerting_pipeline.domain.escalation import asked
 from alerting_pipeline.domain.event import Audience
 from alerting_pipeline.domain.holding import ROWS, How
 from alerting_pipeline.domain.incident import Incident, Transition
@@ -160,25 +161,16 @@ def _places(
         places = known if is_ending else _of_route(item.incident, definition, directory, known)
         return [place for place in places if place.channel in followers]
     if item.to is not Audience.ROUTE:
-        asked = _asked(item, directory)
-        routed = [] if asked else _of_route(item.incident, definition, directory, known)
-        return [*asked, *(place for place in routed if place.channel not in ROWS)]
+        found = _asked(item, directory)
+        routed = [] if found else _of_route(item.incident, definition, directory, known)
+        return [*found, *(place for place in routed if place.channel not in ROWS)]
     return list(known) if is_ending else _of_route(item.incident, definition, directory, known)
 
 
 def _asked(item: News, directory: Directory) -> list[Addressed]:
     """The assignee or the owner, whoever is on call, or the lead: those of them who may hear of it."""
-    incident, at, book = item.incident, item.at, directory.book
-    taker = incident.assignee or incident.acknowledged_by
-    if item.to is Audience.OWNER and taker in book.people.people:
-        reached = book.person(taker, at)
-    elif incident.owner not in book.people.teams:
-        return []
-    elif item.to is Audience.ON_CALL:
-        reached = book.on_call(incident.owner, at)
-    else:
-        reached = (book.lead if item.to is Audience.LEAD else book.team)(incident.owner, at)
-    return [place for place in reached.destinations if may_receive(place, incident.kind)]
+    reached = asked(item.to, item.incident, directory.book, item.at)
+    return [place for place in reached.destinations if may_receive(place, item.incident.kind)]
 
 
 def _of_route(

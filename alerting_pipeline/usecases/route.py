@@ -9,23 +9,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
+from alerting_pipeline.domain import response
 from alerting_pipeline.domain.contact import AddressBook, Reached
 from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.errors import BadCall
-from alerting_pipeline.domain.escalation import Rung, reached, rungs
+from alerting_pipeline.domain.escalation import Rung, asked, climb
+from alerting_pipeline.domain.event import Terms
 from alerting_pipeline.domain.incident import Incident, Kind
 from alerting_pipeline.domain.loaded import Loaded
 from alerting_pipeline.domain.nearest import did_you_mean
+from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.rota import Shift, on_call
-from alerting_pipeline.domain.routing import Facts, Routed, route
+from alerting_pipeline.domain.routing import Facts, Routed, may_receive, route
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.severity import LEVELS
 from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS, SystemDefinition
+from alerting_pipeline.domain.terms import terms_of
 
 Routable = AlertDefinition | DataDefinition | SystemDefinition
+_NOBODYS = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +46,11 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Where an incident goes; `duty` is the shift of its owner's rota (None: it has none), `climb` its escalation."""
+    """Where an incident goes; `duty` is the shift of its owner's rota (None: it has none), `climb` what its clock will
+    bring while nobody responds, with whom that reaches.
+    """
 
     owner: str
-    at: datetime | None
     routed: Routed
     duty: Shift | None = None
     climb: tuple[tuple[Rung, Reached], ...] = ()
@@ -58,12 +65,12 @@ class Known(Protocol):
     def book(self) -> AddressBook: ...
 
 
-def route_incident(known: Known, incident: Incident, definition: object, at: datetime | None = None) -> Way:
+def route_incident(known: Known, incident: Incident, definition: Routable | None, at: datetime | None = None) -> Way:
     """The way of a real incident at an instant; None: when it was opened, which is how it was told.
 
-    `definition` is the one it was opened by, for its own destinations; None where there is none any more.
+    `definition` is the one it was opened by, for its own destinations and times; None where there is none any more.
     """
-    return _way(known, Facts.of(incident, at), definition)
+    return _way(known, Facts.of(incident, at), definition, incident)
 
 
 def try_route(loaded: Loaded, name: str, trial: Trial) -> dict[str, Way]:
@@ -121,10 +128,24 @@ def _routed(loaded: Loaded, definition: Routable, level: str, trial: Trial) -> W
         entity=trial.columns or {},
         at=trial.at,
     )
-    return _way(loaded, facts, definition)
+    if trial.at is None:
+        return _way(loaded, facts, definition, None)
+    made_up = Incident(
+        alert=definition.alert,
+        fingerprint=_NOBODYS,
+        entity={},
+        kind=facts.kind,
+        severity=level,
+        summary="",
+        owner=definition.owner,
+        definition_version="",
+        opened_at=trial.at,
+        last_seen_at=trial.at,
+    )
+    return _way(loaded, facts, definition, response.started(made_up, _terms(definition, loaded.people), trial.at))
 
 
-def _way(known: Known, facts: Facts, definition: object) -> Way:
+def _way(known: Known, facts: Facts, definition: Routable | None, incident: Incident | None) -> Way:
     is_alert = isinstance(definition, AlertDefinition)
     routed = route(
         facts,
@@ -135,12 +156,21 @@ def _way(known: Known, facts: Facts, definition: object) -> Way:
     )
     people = known.book.people
     team = people.teams.get(facts.owner)
-    if team is None or facts.at is None:
-        return Way(facts.owner, facts.at, routed)
-    return Way(
-        owner=facts.owner,
-        at=facts.at,
-        routed=routed,
-        duty=on_call(people, facts.owner, facts.at) if team.rota is not None else None,
-        climb=tuple((rung, reached(rung, facts.owner, known.book)) for rung in rungs(team, facts.at)),
-    )
+    duty = None
+    if team is not None and team.rota is not None and facts.at is not None:
+        duty = on_call(people, facts.owner, facts.at)
+    if incident is None or definition is None:
+        return Way(facts.owner, routed, duty)
+    rungs = climb(incident, _terms(definition, people))
+    return Way(facts.owner, routed, duty, tuple((rung, _reached(rung, incident, routed, known.book)) for rung in rungs))
+
+
+def _reached(rung: Rung, incident: Incident, routed: Routed, book: AddressBook) -> Reached:
+    """Whom a stage reaches; where nobody of those may hear of it, the route, as the message itself would."""
+    found = asked(rung.to, incident, book, rung.at)
+    places = tuple(place for place in found.destinations if may_receive(place, incident.kind))
+    return Reached(places, found.why) if places else Reached(routed.destinations, f"{found.why}; by its route")
+
+
+def _terms(definition: Routable, people: People) -> Terms:
+    return definition.terms(people) if isinstance(definition, SystemDefinition) else terms_of(definition, people)

@@ -169,8 +169,10 @@ def test_show_suggests_a_name(shell: Shell) -> None:
 
 
 def test_route_says_where_by_which_branch_and_why(shell: Shell) -> None:
-    code, out, _ = shell("route", "large_transaction", "--severity", "critical")
+    arguments = ("--severity", "critical", "--at", "2026-01-05T05:00:00Z")
+    code, out, _ = shell("route", "large_transaction", *arguments)
     assert code == 0
+    late, members = "  if nobody responds by 2026-01-05", "@ada, @ben"
     assert out.splitlines() == [
         "critical: #risk, risk-mail, fraud_review",
         '  #risk: by branch "fraud / severe"',
@@ -179,6 +181,10 @@ def test_route_says_where_by_which_branch_and_why(shell: Shell) -> None:
         "  branches asked:",
         "    taken   fraud: label area is fraud",
         "    taken   fraud / severe: severity is critical or high",
+        f"{late} 05:48 UTC: a warning, to {members} (the members of risk-ops)",
+        f"{late} 06:00 UTC: the time allowed is over, to {members} (the members of risk-ops)",
+        f"{late} 06:00 UTC: escalated, to {members} (the team risk-ops, which has no rota)",
+        f"{late} 07:00 UTC: escalated, to {members} (the team risk-ops, which has no lead)",
         "",
     ]
 
