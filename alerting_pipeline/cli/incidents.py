@@ -8,6 +8,7 @@ import getpass
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import click
@@ -92,6 +93,41 @@ def show(incident_id: int, as_json: bool) -> None:
     if found["held_back"]:
         columns = ("held_at", "transition", "destination", "why", "reason", "due_at", "fate", "settled_at")
         print_table(columns, [[row[column] for column in columns] for row in found["held_back"]], title="\nHeld back")
+
+
+@incidents.command("postmortem")
+@click.argument("incident_id", type=int)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it there; default: print it.")
+@json_option
+def postmortem(incident_id: int, output: Path | None, as_json: bool) -> None:
+    """The timeline of an incident as Markdown, with impact, root cause and actions to be filled in."""
+    from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS
+    from alerting_pipeline.rendering.notification import Presentation
+    from alerting_pipeline.rendering.postmortem import Account
+    from alerting_pipeline.rendering.postmortem import postmortem as written
+
+    with App.from_environment() as app:
+        desk, held = app.incident_desk, app.definition_ledger.in_force()
+        found = desk.shown(incident_id)
+        if found is None:
+            raise AlertingError(
+                f"There is no incident {incident_id}; `alerting incidents list --all` shows those there are."
+            )
+        waited = desk.waited(found)
+    definition = held.of_incidents.get(found["alert"]) or SYSTEM_DEFINITIONS.get(found["alert"])
+    about = Presentation.of(definition) if definition is not None else Presentation(title=found["alert"])
+    team = held.people.teams.get(found["owner"])
+    rows = {name: found[name] for name in ("events", "deliveries", "held_back")}
+    text = written(Account(about.title, about.runbook, team.zone if team else "UTC", found, **rows, waited=waited))
+    if output is not None:
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise BadCall(f"{output} can't be written ({error.strerror}); name another file") from None
+    if as_json:
+        print_json({"incident_id": incident_id, "output": str(output) if output else None, "markdown": text})
+    else:
+        click.echo(text if output is None else f"Written to {output}.", nl=output is not None)
 
 
 @incidents.command("acknowledge")

@@ -16,10 +16,12 @@ from alerting_pipeline.domain.event import PutRow
 from alerting_pipeline.domain.incident import Incident
 from alerting_pipeline.domain.lifecycle import Step
 from alerting_pipeline.rendering.action_row import action_row
+from alerting_pipeline.rendering.postmortem import Waited
 from alerting_pipeline.store.announcements import Announcer
 from alerting_pipeline.store.definitions import actions_of
 from alerting_pipeline.store.incidents import carry_out, incidents_where
 from alerting_pipeline.store.outbox import enqueue
+from alerting_pipeline.store.waiting import held_evaluations
 
 _SHOWN = (
     "incident_id, alert, kind, status, severity, deviance, entity, summary, owner, opened_at, last_seen_at, "
@@ -100,6 +102,15 @@ class IncidentDesk:
             "deliveries": deliveries,
             "held_back": held,
         }
+
+    def waited(self, shown: Mapping[str, Any]) -> list[Waited]:
+        """The evaluations held while an incident of data or system stood; of data, those of the alerts it held."""
+        if shown["kind"] == "business":
+            return []
+        named = shown["fields"].get("alerts_held")
+        alerts = None if named is None else [each.strip() for each in str(named).split(",")]
+        with self.engine.connect() as connection:
+            return held_evaluations(connection, shown["opened_at"], shown["resolved_at"], alerts)
 
     def _rows(self, statement: str, values: Sequence[Any]) -> list[Mapping[str, Any]]:
         with self.engine.connect() as connection:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-from alerting_pipeline.rendering import email, markdown, pagerduty, record, slack, ticket, webhook
+from alerting_pipeline.rendering import email, markdown, pagerduty, postmortem, record, slack, ticket, webhook
 from alerting_pipeline.rendering.message import Message
+from tests.rendering.accounts import ACCOUNT
 from tests.rendering.cases import CASES, HOSTILE, hostile_sample
 
 DELIVERY = UUID("00000000-0000-5000-8000-000000000041")
@@ -22,6 +23,7 @@ def files() -> Iterator[tuple[str, str]]:
     for name, string in HOSTILE.items():
         if len(string) < 1_000:  # the long ones are measured, not read
             yield from _forms(f"hostile_{name}", hostile_sample(string))
+    yield "postmortem.md", postmortem.postmortem(ACCOUNT)
 
 
 def _forms(name: str, message: Message) -> Iterator[tuple[str, str]]:
