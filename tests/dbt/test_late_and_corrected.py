@@ -85,7 +85,8 @@ def tell(landing: Landing, warehouse: TryOut) -> Story:
         )
         seen.append(look(landing))
     warehouse.dbt("run", "--full-refresh", "--select", *SELECTED)
-    return Story(*seen, look(landing))
+    first, late, corrected = seen
+    return Story(first, late, corrected, look(landing))
 
 
 def look(landing: Landing) -> Seen:
