@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.store.outbox import PostgresOutbox
     from alerting_pipeline.store.tickets import PostgresTicketBook
     from alerting_pipeline.store.write_runs import WriteRuns
+    from alerting_pipeline.store.written_rows import PostgresRowLedger
     from alerting_pipeline.usecases.deliver import DeliveryWorker
     from alerting_pipeline.usecases.deliver import Terms as DeliveryTerms
     from alerting_pipeline.usecases.read_tickets import TicketQueue
@@ -50,6 +51,13 @@ class Delivery(Reports):
         from alerting_pipeline.store.tickets import PostgresTicketBook
 
         return PostgresTicketBook(self.engine)
+
+    @property
+    def row_ledger(self) -> PostgresRowLedger:
+        """Rows that were written, as they were before."""
+        from alerting_pipeline.store.written_rows import PostgresRowLedger
+
+        return PostgresRowLedger(self.engine, lambda: self.clock.now())
 
     @property
     def write_runs(self) -> WriteRuns:
@@ -101,6 +109,12 @@ class Delivery(Reports):
 
         return channel_of(destination, self._surroundings())
 
+    def channel_named(self, name: str) -> Channel:
+        """The way to a destination in force. Raises Undelivered where there is none."""
+        from alerting_pipeline.adapters.channels.registry import Channels
+
+        return Channels(self.definition_ledger.in_force().book.look_up, self._surroundings()).named(name)
+
     def _surroundings(self, slack_client: Callable[[], WebClient] | None = None) -> Surroundings:
         """What channels may use."""
         from alerting_pipeline.adapters.channels.http_fence import Hosts
@@ -117,6 +131,7 @@ class Delivery(Reports):
             unsubscribed=self.unsubscriptions.among,
             secret=read_secret,
             tickets=lambda: self.ticket_book,
+            rows=lambda: self.row_ledger,
             hosts=Hosts(frozenset(self.settings.http_hosts), frozenset(self.settings.private_hosts)),
         )
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import uuid
+from datetime import datetime
+from typing import Any
 
 import click
 
@@ -76,6 +79,97 @@ def approve(run: int, reason: str, person: str | None, as_json: bool) -> None:
 def reject(run: int, reason: str, person: str | None, as_json: bool) -> None:
     """Never write the rows of RUN, nor later ones of the same incidents there."""
     _decide(run, "rejected", reason, person, as_json)
+
+
+@write_back.command("history")
+@click.option("--destination", help="Only rows of this destination.")
+@click.option("--incident", type=int, help="Only rows about this incident.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="The newest so many.")
+@json_option
+def history(destination: str | None, incident: int | None, limit: int, as_json: bool) -> None:
+    """Rows that were written, the newest first: what changed, and what somebody had typed over."""
+    from alerting_pipeline.store.written_rows import Chosen
+
+    with App.from_environment() as app:
+        rows = app.row_ledger.listed(Chosen(incident_id=incident, destination=destination), limit)
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("written_at", "destination", "incident_id", "change", "kept", "undone_by", "delivery_id")
+    print_table(columns, [_written(row) for row in rows])
+    if not rows:
+        click.echo("nothing was written yet")
+
+
+@write_back.command("undo")
+@click.argument("delivery_id", required=False)
+@click.option("--incident", type=int, help="All rows about this incident.")
+@click.option("--alert", help="All rows of this alert, with --since.")
+@click.option("--destination", help="Only those of this destination.")
+@click.option("--since", help="Written at this instant or later, such as 2026-01-05T05:00:00Z.")
+@_AS
+@json_option
+def undo(
+    delivery_id: str | None,
+    incident: int | None,
+    alert: str | None,
+    destination: str | None,
+    since: str | None,
+    person: str | None,
+    as_json: bool,
+) -> None:
+    """Put rows back as they were before they were written: one by its DELIVERY_ID, those of an incident, or those of an
+    alert since an instant. A row that somebody has changed since is left alone; exit code 1 says so.
+    """
+    from alerting_pipeline.store.written_rows import Chosen
+    from alerting_pipeline.usecases.act import acting_person
+    from alerting_pipeline.usecases.undo_rows import undo_rows
+
+    if (delivery_id, incident, alert).count(None) != 2 or (alert is not None and since is None):
+        raise BadCall("say which rows: DELIVERY_ID, or --incident N, or --alert NAME --since INSTANT")
+    chosen = Chosen(_uuid(delivery_id), incident, alert, destination, _instant(since))
+    with App.from_environment() as app:
+        who = acting_person(app.definition_ledger.in_force().people, person, getpass.getuser())
+        rows = app.row_ledger.chosen(chosen)
+        if not rows:
+            raise AlertingError(
+                "There are no such rows that could be undone; `alerting write-back history` shows them."
+            )
+        done = undo_rows(rows, app.channel_named, app.row_ledger, who)
+    refused = [each for each in done if each.refused]
+    if as_json:
+        print_json(done)
+    else:
+        columns = ("destination", "place", "incident_id", "refused")
+        print_table(columns, [[getattr(each, name) for name in columns] for each in done])
+        click.echo(f"{count(len(done) - len(refused), 'row')} put back")
+    if refused:
+        raise AlertingError(f"{count(len(refused), 'row')} not put back, the first because {refused[0].refused}")
+
+
+def _written(row: dict[str, Any]) -> list[Any]:
+    before, after = row["before"] or {}, row["after"] or {}
+    changed = [f"{name}: {before.get(name)} → {value}" for name, value in after.items() if before.get(name) != value]
+    change = "removed" if row["after"] is None else "new row" if row["before"] is None else ", ".join(changed)
+    kept = ", ".join(row["kept"])
+    shown = [row[name] for name in ("written_at", "destination", "incident_id")]
+    return [*shown, change, kept, row["undone_by"], str(row["delivery_id"])]
+
+
+def _uuid(written: str | None) -> str | None:
+    try:
+        return None if written is None else str(uuid.UUID(written))
+    except ValueError:
+        raise BadCall(f'"{written}" is not a delivery id; `alerting write-back history` shows them') from None
+
+
+def _instant(written: str | None) -> datetime | None:
+    from alerting_pipeline.domain.written import instant
+
+    try:
+        return None if written is None else instant(written)
+    except ValueError as error:
+        raise BadCall(f"--since {error}") from None
 
 
 def _decide(run: int, verdict: str, reason: str, person: str | None, as_json: bool) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from alerting_pipeline.adapters.channels.table import TableChannel, TableSettings
 from alerting_pipeline.app import App
 from alerting_pipeline.cli.write_back import write_back
 from alerting_pipeline.domain.errors import AlertingError, BadCall
+from tests.adapters.channels.deliveries import delivery
 from tests.conftest import Database
+from tests.rendering.cases import OPENED
 from tests.usecases.world import World, definition
 
 
@@ -58,3 +62,26 @@ def test_nobody_decides_who_is_not_known(world: World) -> None:
 def test_a_run_that_there_is_not_is_one_sentence(world: World) -> None:
     with pytest.raises(AlertingError, match="There is no halted run 4711"):
         run("show", "4711")
+
+
+def test_what_was_written_is_listed_and_undone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alerting_pipeline.usecases.act.acting_person", lambda people, given, user: given)
+    with App.from_environment() as app:
+        ledger = app.row_ledger
+        incident = world.incidents()[0]["incident_id"]
+        channel = TableChannel(TableSettings(), "operations.review", lambda: app.engine, ledger)
+        sent = delivery(replace(OPENED, incident_id=incident), destination="operations.review", channel="table")
+        channel.deliver(sent)
+    (written,) = run("history", "--incident", str(incident))
+    assert (written["place"], written["before"], written["after"]["severity"]) == ("operations.review", None, "high")
+    (undone,) = run("undo", str(sent.id), "--as", "ada")
+    assert undone["refused"] == ""
+    assert run("history")[0]["undone_by"] == "ada"
+    with pytest.raises(AlertingError, match="no such rows that could be undone"):
+        run("undo", str(sent.id), "--as", "ada")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--alert", "large"], ["--incident", "1", "--alert", "large"], ["no-id"]])
+def test_an_undo_says_which_rows(world: World, arguments: list[str]) -> None:
+    with pytest.raises(BadCall):
+        run("undo", *arguments)

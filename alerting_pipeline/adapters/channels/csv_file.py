@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from alerting_pipeline.domain.pacing import Pace
 from alerting_pipeline.domain.per_run import PerRun
 from alerting_pipeline.domain.ports import Delivery, Receipt, Undelivered
 from alerting_pipeline.domain.problem import Mistake
+from alerting_pipeline.domain.written_row import NotUndone, RowLedger, WrittenRow
 from alerting_pipeline.rendering.message import Message, Scalar
 from alerting_pipeline.rendering.record import KEY, record
 
@@ -73,9 +75,10 @@ class CsvChannel:
 
     pace = Pace()
 
-    def __init__(self, settings: CsvSettings, path: Path) -> None:
+    def __init__(self, settings: CsvSettings, path: Path, ledger: RowLedger | None = None) -> None:
         self._settings = settings
         self._path = path
+        self._ledger = ledger
 
     def deliver(self, delivery: Delivery) -> Receipt:
         """Raises Undelivered for a full or foreign file (for good) and for a lock or disk in the way (passing)."""
@@ -86,41 +89,75 @@ class CsvChannel:
 
     def try_out(self, delivery: Delivery) -> Receipt:
         """Put the row into the list as it is read, and leave the file alone."""
+        (row,) = self.preview([delivery])
+        return Receipt({"via": "csv", "file": self._path.name, "would_write": row.values[1] or {}})
+
+    def preview(self, deliveries: Sequence[Delivery]) -> list[WrittenRow]:
+        """Put the rows into the list as it is read, and leave the file alone."""
+        written: list[WrittenRow] = []
         with locked(self._path):
             rows = self._read()
-            answer = self._put(rows, delivery)
-        if isinstance(answer, Undelivered):
-            raise answer
-        key = str(record(Message.from_json(delivery.message))[KEY])
-        return Receipt({**answer.data, "would_write": rows.get(key, {})})
+            answers = [self._put(rows, delivery, written) for delivery in deliveries]
+        if refused := [answer for answer in answers if isinstance(answer, Undelivered)]:
+            raise refused[0]
+        return written
+
+    def take_back(self, row: WrittenRow, person: str) -> None:
+        """Put the row back as it was. Raises NotUndone where it is another one since."""
+        before, after = row.values
+        key = str(row.key[KEY])
+        with locked(self._path):
+            rows = self._read()
+            if rows.get(key) != after:
+                raise NotUndone("the row has changed since")
+            rows.pop(key, None)
+            if before is not None:
+                rows[key] = before
+            if self._ledger is not None:
+                self._ledger.mark_undone(row.delivery_id, person)
+            self._save(rows)
 
     def deliver_batch(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Undelivered]:
         """Read the file once, change all rows, replace it once."""
         try:
             with locked(self._path):
                 rows = self._read()
-                answers = [self._put(rows, delivery) for delivery in deliveries]
+                written: list[WrittenRow] = []
+                answers = [self._put(rows, delivery, written) for delivery in deliveries]
+                if self._ledger is not None:
+                    # Noted before the file is replaced: a repeated delivery writes the same row and notes nothing.
+                    self._ledger.note(written)
                 self._save(rows)
         except OSError as error:
             reason = f"the file {self._path.name} can't be written: {error.strerror or type(error).__name__}"
             raise Undelivered(reason, retryable=True) from error
         return answers
 
-    def _put(self, rows: _Rows, delivery: Delivery) -> Receipt | Undelivered:
+    def _put(self, rows: _Rows, delivery: Delivery, written: list[WrittenRow]) -> Receipt | Undelivered:
         message = Message.from_json(delivery.message)
         row = record(message)
         key = str(row[KEY])
         if row[KEY] is None:
             return Undelivered("a CSV file takes incidents only; this message has none", retryable=False)
         receipt = {"via": "csv", "file": self._path.name, "incident_id": row[KEY]}
+        before = rows.get(key)
         if message.is_resolved and self._settings.when_resolved == "remove":
             rows.pop(key, None)
+            written.append(self._written(delivery, message, before, None))
             return Receipt({**receipt, "removed": True})
         if key not in rows and len(rows) >= self._settings.most_rows:
             reason = f"the file {self._path.name} has {self._settings.most_rows} rows; raise most_rows, or move it away"
             return Undelivered(reason, retryable=False)
         rows[key] = {name: _written(row.get(name)) for name in self._settings.header}
+        written.append(self._written(delivery, message, before, rows[key]))
         return Receipt(receipt)
+
+    def _written(
+        self, delivery: Delivery, message: Message, before: dict[str, str] | None, after: dict[str, str] | None
+    ) -> WrittenRow:
+        about = (delivery.id, delivery.incident_id, message.alert, delivery.destination, delivery.channel)
+        was, now = (None if row is None else json.dumps(row) for row in (before, after))
+        return WrittenRow(*about, self._path.name, {KEY: message.incident_id}, was, now)
 
     def _read(self) -> _Rows:
         """The rows by their key, in the order of the file."""

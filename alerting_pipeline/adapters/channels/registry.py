@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from alerting_pipeline.domain.ticket import TicketBook
+    from alerting_pipeline.domain.written_row import RowLedger
 
 GROUP = "alerting_pipeline.channels"
 
@@ -47,7 +48,13 @@ class Surroundings:
     unsubscribed: Unsubscribed = lambda subscriptions: ()
     secret: Callable[[str], SecretStr | None] = lambda name: None
     tickets: Callable[[], TicketBook] | None = None
+    rows: Callable[[], RowLedger] | None = None
     hosts: Hosts = field(default_factory=Hosts)
+
+    @property
+    def row_ledger(self) -> RowLedger | None:
+        """Where rows are noted as they were; None where nothing is kept."""
+        return self.rows() if self.rows is not None else None
 
     def lacks(self, *names: str) -> str:
         """The first of these variables that is not set; an empty text if all are."""
@@ -69,7 +76,10 @@ class Channels:
 
     def __call__(self, delivery: Delivery) -> Channel:
         """Raises Undelivered, for good, where the destination is gone or its settings are wrong."""
-        name = delivery.destination
+        return self.named(delivery.destination)
+
+    def named(self, name: str) -> Channel:
+        """The channel of a destination by its name; raises as above."""
         destination = self._look_up(name) or ad_hoc(name)
         if destination is None:
             reason = f'"{name}" is not in destinations.yaml; add it, then `alerting outbox retry`'
@@ -186,20 +196,23 @@ def _sheet(destination: Destination, surroundings: Surroundings) -> Channel:
     from alerting_pipeline.adapters.channels.sheet import SheetChannel, SheetSettings
 
     settings = SheetSettings.model_validate(dict(destination.settings))
-    return SheetChannel(settings, surroundings.sheets / (settings.file or f"{_safe(destination.name)}.xlsx"))
+    path = surroundings.sheets / (settings.file or f"{_safe(destination.name)}.xlsx")
+    return SheetChannel(settings, path, surroundings.row_ledger)
 
 
 def _table(destination: Destination, surroundings: Surroundings) -> Channel:
     from alerting_pipeline.adapters.channels.table import TableChannel, TableSettings
 
-    return TableChannel(TableSettings.model_validate(dict(destination.settings)), destination.name, surroundings.engine)
+    settings = TableSettings.model_validate(dict(destination.settings))
+    return TableChannel(settings, destination.name, surroundings.engine, surroundings.row_ledger)
 
 
 def _csv(destination: Destination, surroundings: Surroundings) -> Channel:
     from alerting_pipeline.adapters.channels.csv_file import CsvChannel, CsvSettings
 
     settings = CsvSettings.model_validate(dict(destination.settings))
-    return CsvChannel(settings, surroundings.sheets / (settings.file or f"{_safe(destination.name)}.csv"))
+    path = surroundings.sheets / (settings.file or f"{_safe(destination.name)}.csv")
+    return CsvChannel(settings, path, surroundings.row_ledger)
 
 
 def _safe(name: str) -> str:

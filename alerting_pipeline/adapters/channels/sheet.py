@@ -7,20 +7,23 @@ under a lock, so that nobody ever opens half of it and two workers never lose a 
 
 from __future__ import annotations
 
+import json
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerting_pipeline.adapters.channels.file_lock import locked
+from alerting_pipeline.adapters.channels.sheet_rows import guarded
 from alerting_pipeline.adapters.channels.sheet_tabs import Tabs
 from alerting_pipeline.domain.pacing import Pace
 from alerting_pipeline.domain.per_run import PerRun
 from alerting_pipeline.domain.ports import Delivery, Receipt, Undelivered
-from alerting_pipeline.rendering.message import Message
+from alerting_pipeline.domain.written_row import NotUndone, RowLedger, WrittenRow, is_same
+from alerting_pipeline.rendering.message import Message, Scalar
 from alerting_pipeline.rendering.record import KEY, record
 
 if TYPE_CHECKING:
@@ -57,13 +60,17 @@ class SheetSettings(BaseModel):
 
 
 class SheetChannel:
-    """One worksheet of one file. Deliveries are upserts by incident, so that a repeated one changes nothing."""
+    """One worksheet of one file. Deliveries are upserts by incident, so that a repeated one changes nothing.
+
+    With a ledger, a cell of ours over which somebody typed is known by what was written last, kept, and told.
+    """
 
     pace = Pace()
 
-    def __init__(self, settings: SheetSettings, path: Path) -> None:
+    def __init__(self, settings: SheetSettings, path: Path, ledger: RowLedger | None = None) -> None:
         self._settings = settings
         self._path = path
+        self._ledger = ledger
 
     def deliver(self, delivery: Delivery) -> Receipt:
         """Raises Undelivered for a full or unreadable sheet (for good) and for a lock or disk in the way (passing)."""
@@ -74,20 +81,28 @@ class SheetChannel:
 
     def try_out(self, delivery: Delivery) -> Receipt:
         """Put the row into the sheet as it is read, and leave the file alone."""
+        (row,) = self.preview([delivery])
+        return Receipt({"via": "sheet", "file": self._path.name, "would_write": row.values[1] or {}})
+
+    def preview(self, deliveries: Sequence[Delivery]) -> list[WrittenRow]:
+        """Put the rows into the sheet as it is read, and leave the file alone."""
+        written: list[WrittenRow] = []
         with locked(self._path):
-            tabs = Tabs(self._open(), self._settings.tab_by, self._settings.worksheet, self._settings.most_rows)
-            answer = self._put(tabs, delivery)
-        if isinstance(answer, Undelivered):
-            raise answer
-        return Receipt({**answer.data, "would_write": record(Message.from_json(delivery.message))})
+            answers = self._put_all(self._open(), deliveries, written)
+        if refused := [answer for answer in answers if isinstance(answer, Undelivered)]:
+            raise refused[0]
+        return written
 
     def deliver_batch(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Undelivered]:
         """Read the file once, write all rows, replace it once."""
+        written: list[WrittenRow] = []
         try:
             with locked(self._path):
                 book = self._open()
-                tabs = Tabs(book, self._settings.tab_by, self._settings.worksheet, self._settings.most_rows)
-                answers = [self._put(tabs, delivery) for delivery in deliveries]
+                answers = self._put_all(book, deliveries, written)
+                if self._ledger is not None:
+                    # Noted before the file is replaced: a repeated delivery writes the same row and notes nothing.
+                    self._ledger.note(written)
                 if book.worksheets:
                     self._save(book)
         except OSError as error:
@@ -95,17 +110,66 @@ class SheetChannel:
             raise Undelivered(reason, retryable=True) from error
         return answers
 
-    def _put(self, tabs: Tabs, delivery: Delivery) -> Receipt | Undelivered:
-        row = record(Message.from_json(delivery.message))
+    def take_back(self, row: WrittenRow, person: str) -> None:
+        """Put our columns back as they were. Raises NotUndone where somebody has changed the row since."""
+        before, after = row.values
+        with locked(self._path):
+            book = self._open()
+            tabs = self._tabs(book)
+            key = str(row.key[KEY])
+            rows = tabs.holding(key)
+            if rows is None or after is None:
+                raise NotUndone("the row is gone")
+            there = rows.values(key)
+            ours = {name: value for name, value in after.items() if name not in row.kept}
+            if since := sorted(name for name, value in ours.items() if not is_same(there.get(name), value)):
+                raise NotUndone(f"somebody has changed {', '.join(since)} since")
+            if before is not None:
+                rows.restore(key, {name: value for name, value in before.items() if name in ours})
+            elif typed := sorted(name for name, value in there.items() if name not in after and value is not None):
+                raise NotUndone(f"somebody has typed beside it, in {', '.join(typed)}")
+            else:
+                rows.remove(key)
+            if self._ledger is not None:
+                self._ledger.mark_undone(row.delivery_id, person)
+            self._save(book)
+
+    def _tabs(self, book: Workbook) -> Tabs:
+        return Tabs(book, self._settings.tab_by, self._settings.worksheet, self._settings.most_rows)
+
+    def _put_all(
+        self, book: Workbook, deliveries: Sequence[Delivery], written: list[WrittenRow]
+    ) -> list[Receipt | Undelivered]:
+        tabs = self._tabs(book)
+        incidents = [delivery.incident_id for delivery in deliveries if delivery.incident_id is not None]
+        last = dict(self._ledger.last(deliveries[0].destination, incidents)) if self._ledger and incidents else {}
+        return [self._put(tabs, delivery, last, written) for delivery in deliveries]
+
+    def _put(
+        self, tabs: Tabs, delivery: Delivery, last: dict[int, Mapping[str, Any]], written: list[WrittenRow]
+    ) -> Receipt | Undelivered:
+        message = Message.from_json(delivery.message)
+        row = record(message)
         if row[KEY] is None:
             return Undelivered("a sheet takes incidents only; this message has none", retryable=False)
-        put = tabs.put(row)
+        rows = tabs.holding(str(row[KEY]))
+        before = None if rows is None else rows.values(str(row[KEY]))
+        known = last.get(delivery.incident_id or 0, {})
+        kept = () if before is None else _typed_over(row, before, known)
+        put = tabs.put({name: value for name, value in row.items() if name not in kept})
         if put is None:
             reason = f"the sheet {self._path.name} has {self._settings.most_rows} rows; move old ones to another file"
             return Undelivered(reason, retryable=False)
+        after = {name: known[name] if name in kept else guarded(value) for name, value in row.items()}
+        if delivery.incident_id is not None:
+            last[delivery.incident_id] = after
+        was = None if before is None else {name: before.get(name) for name in row}
+        about = (delivery.id, delivery.incident_id, message.alert, delivery.destination, delivery.channel)
+        written.append(WrittenRow(*about, self._path.name, {KEY: row[KEY]}, _json(was), _json(after), kept))
         tab, number = put
         place = {"tab": tab} if self._settings.tab_by else {}
-        return Receipt({"via": "sheet", "file": self._path.name, **place, "row": number})
+        warning = {"warning": f"kept what somebody typed over: {', '.join(kept)}"} if kept else {}
+        return Receipt({"via": "sheet", "file": self._path.name, **place, "row": number, **warning})
 
     def _open(self) -> Workbook:
         from openpyxl import Workbook, load_workbook
@@ -127,3 +191,19 @@ class SheetChannel:
         with draft.open("rb") as file:
             os.fsync(file.fileno())
         draft.replace(self._path)
+
+
+def _typed_over(row: Mapping[str, Scalar], there: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[str, ...]:
+    """Our columns whose cell is neither what was written last nor what is to be written now."""
+    return tuple(
+        name
+        for name, value in row.items()
+        if name in known
+        and name in there
+        and not is_same(there[name], known[name])
+        and not is_same(there[name], guarded(value))
+    )
+
+
+def _json(row: Mapping[str, Any] | None) -> str | None:
+    return None if row is None else json.dumps(row, default=str, ensure_ascii=True)

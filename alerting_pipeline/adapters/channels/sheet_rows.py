@@ -42,10 +42,23 @@ class Rows:
         """Is there a column of incidents?"""
         return KEY in self._columns
 
+    def values(self, key: str) -> dict[str, Any]:
+        """What stands in the incident's row, by header; a formula is its text."""
+        number = self._numbers[key]
+        return {name: self._sheet.cell(number, place).value for name, place in self._columns.items()}
+
+    def restore(self, key: str, row: Mapping[str, Any]) -> None:
+        """Put these values back, as they once were written."""
+        for name, value in row.items():
+            self._set(self._numbers[key], name, value)
+
+    def remove(self, key: str) -> None:
+        """Empty the incident's row; deleting it would shift the rows below under the formulas of people."""
+        for cell in self._sheet[self._numbers.pop(key)]:
+            cell.value = None
+
     def put(self, row: Mapping[str, Scalar]) -> int | None:
         """Write the row where its incident is, or below the last one; None if the sheet is full."""
-        from openpyxl.cell import Cell
-
         key = str(row[KEY])
         number = self._numbers.get(key)
         if number is None:
@@ -54,13 +67,18 @@ class Rows:
             self._last += 1
             number = self._numbers[key] = self._last
         for name, value in row.items():
-            cell = self._sheet.cell(number, self._column(name))
-            if not isinstance(cell, Cell):
-                continue  # people merged it into another one
-            cell.value = guarded(value)
-            if isinstance(cell.value, str):
-                cell.data_type = "s"  # openpyxl would take a leading = for a formula
+            self._set(number, name, guarded(value))
         return number
+
+    def _set(self, number: int, name: str, value: Any) -> None:
+        from openpyxl.cell import Cell
+
+        cell = self._sheet.cell(number, self._column(name))
+        if not isinstance(cell, Cell):
+            return  # people merged it into another one
+        cell.value = value
+        if isinstance(cell.value, str):
+            cell.data_type = "s"  # openpyxl would take a leading = for a formula
 
     def take_over(self, number: int, other: Rows, key: str, ours: Mapping[str, Scalar]) -> None:
         """Move what people typed beside the incident's row in `other` to the row `number` here, and empty that row.

@@ -51,6 +51,12 @@ class Tabs:
                 break
         return name, number
 
+    def holding(self, key: str) -> Rows | None:
+        """The list that the incident's row is in; None if it is in none."""
+        lists = [sheet.title for sheet in self._book.worksheets]
+        names = lists if self._column is not None else [name for name in lists if name == self._default]
+        return next((rows for name in names if key in (rows := self._rows(name))), None)
+
     def _rows(self, name: str) -> Rows:
         if name not in self._made:
             known = {sheet.title: sheet for sheet in self._book.worksheets}  # charts are sheets without cells

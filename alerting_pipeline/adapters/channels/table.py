@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from alerting_pipeline.adapters.channels.table_image import image, quoted, restore
 from alerting_pipeline.domain.destination import TABLE_SCHEMA
 from alerting_pipeline.domain.pacing import Pace
 from alerting_pipeline.domain.per_run import PerRun
 from alerting_pipeline.domain.ports import Delivery, Receipt, Undelivered
+from alerting_pipeline.domain.written_row import RowLedger, WrittenRow
 from alerting_pipeline.rendering.action_row import ACTED_AT
 from alerting_pipeline.rendering.message import Message, Scalar
 from alerting_pipeline.rendering.record import KEY, record
@@ -50,7 +52,9 @@ class TableChannel:
 
     pace = Pace()
 
-    def __init__(self, settings: TableSettings, name: str, engine: Callable[[], Engine]) -> None:
+    def __init__(
+        self, settings: TableSettings, name: str, engine: Callable[[], Engine], ledger: RowLedger | None = None
+    ) -> None:
         schema, _, table = (settings.table or name).rpartition(".")
         schema = schema or TABLE_SCHEMA
         if schema not in SCHEMAS or not re.fullmatch(_NAME, table):
@@ -59,6 +63,7 @@ class TableChannel:
             raise Undelivered(reason, retryable=False)
         self._schema, self._table = schema, table
         self._make_engine = engine
+        self._ledger = ledger
 
     def deliver(self, delivery: Delivery) -> Receipt:
         """Upsert the row; the same delivery again writes the same row."""
@@ -69,18 +74,36 @@ class TableChannel:
 
     def try_out(self, delivery: Delivery) -> Receipt:
         """Write the row and roll it back: the table, its columns and our rights are as they will be."""
+        (row,) = self.preview([delivery])
+        return Receipt({"via": "table", "table": self._place, "would_write": row.values[1] or {}})
+
+    def preview(self, deliveries: Sequence[Delivery]) -> list[WrittenRow]:
+        """Write the rows and roll them back."""
+        from sqlalchemy.exc import DBAPIError
+
+        written: list[WrittenRow] = []
+        try:
+            with self._make_engine().connect() as connection, connection.begin() as transaction:
+                answers = self._put_all(connection, deliveries, written)
+                transaction.rollback()
+        except DBAPIError as error:
+            _refused(error, self._place)
+        if refused := [answer for answer in answers if isinstance(answer, Undelivered)]:
+            raise refused[0]
+        return written
+
+    def take_back(self, row: WrittenRow, person: str) -> None:
+        """Put the row back as it was before, and note it, in one transaction."""
         from sqlalchemy.exc import DBAPIError
 
         try:
-            with self._make_engine().connect() as connection, connection.begin() as transaction:
-                connection.exec_driver_sql("set local lock_timeout = '5s'")
-                answer = self._put(connection, delivery)
-                transaction.rollback()
+            with self._make_engine().begin() as connection:
+                _bounded(connection)
+                restore(connection, self._name, row, self._existing(connection))
+                if self._ledger is not None:
+                    self._ledger.mark_undone(row.delivery_id, person, connection)
         except DBAPIError as error:
-            _refused(error, f"{self._schema}.{self._table}")
-        if isinstance(answer, Undelivered):
-            raise answer
-        return Receipt({**answer.data, "would_write": record(Message.from_json(delivery.message))})
+            _refused(error, self._place)
 
     def deliver_batch(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Undelivered]:
         """All rows in one transaction; one that the table refuses leaves the others alone."""
@@ -90,20 +113,28 @@ class TableChannel:
             with self._make_engine().begin() as connection:
                 return self.deliver_within(connection, deliveries)
         except DBAPIError as error:
-            _refused(error, f"{self._schema}.{self._table}")
+            _refused(error, self._place)
 
     def deliver_within(self, transaction: Connection, deliveries: Sequence[Delivery]) -> list[Receipt | Undelivered]:
         """The same in a transaction of the outbox: a row and the note that it was written are one."""
         from sqlalchemy.exc import DBAPIError
 
+        written: list[WrittenRow] = []
         try:
-            transaction.exec_driver_sql("set local statement_timeout = '15s'")
-            transaction.exec_driver_sql("set local lock_timeout = '5s'")
-            return [self._put(transaction, delivery) for delivery in deliveries]
+            answers = self._put_all(transaction, deliveries, written)
+            if self._ledger is not None:
+                self._ledger.note(written, transaction)
+            return answers
         except DBAPIError as error:
-            _refused(error, f"{self._schema}.{self._table}")
+            _refused(error, self._place)
 
-    def _put(self, connection: Connection, delivery: Delivery) -> Receipt | Undelivered:
+    def _put_all(
+        self, connection: Connection, deliveries: Sequence[Delivery], written: list[WrittenRow]
+    ) -> list[Receipt | Undelivered]:
+        _bounded(connection)
+        return [self._put(connection, delivery, written) for delivery in deliveries]
+
+    def _put(self, connection: Connection, delivery: Delivery, noted: list[WrittenRow]) -> Receipt | Undelivered:
         from sqlalchemy.exc import DBAPIError
 
         message = Message.from_json(delivery.message)
@@ -114,28 +145,39 @@ class TableChannel:
             return Undelivered("a table takes incidents only; this message has none", retryable=False)
         try:
             with connection.begin_nested():
-                self._upsert(connection, row, key)
+                before, after = self._upsert(connection, row, key)
         except DBAPIError as error:
             if error.connection_invalidated or _is_passing(error):
                 raise
-            return Undelivered(_words(error, f"{self._schema}.{self._table}"), retryable=False)
-        return Receipt({"via": "table", "table": f"{self._schema}.{self._table}", "incident_id": delivery.incident_id})
+            return Undelivered(_words(error, self._place), retryable=False)
+        if after is not None:  # an earlier decision that came later wrote nothing
+            found_by = {name: row[name] for name in key}
+            about = (delivery.id, delivery.incident_id, message.alert, delivery.destination, delivery.channel)
+            noted.append(WrittenRow(*about, self._place, found_by, before, after))
+        return Receipt({"via": "table", "table": self._place, "incident_id": delivery.incident_id})
 
-    def _upsert(self, connection: Connection, row: Mapping[str, Scalar], key: Sequence[str]) -> None:
+    def _upsert(
+        self, connection: Connection, row: Mapping[str, Scalar], key: Sequence[str]
+    ) -> tuple[str | None, str | None]:
+        """The row as it was before, and as it is since; no second one where nothing was written."""
         columns = self._columns(connection, row, key)
+        before = image(connection, self._name, {name: row[name] for name in key}, columns)
         written = [name for name in row if name in columns]
-        names = ", ".join(_quoted(name) for name in written)
+        names = ", ".join(quoted(name) for name in written)
         values = ", ".join(f"cast(%s as {columns[name]})" for name in written)
-        changes = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in written if name not in key)
-        action = f"update set {changes}" if changes else "nothing"
+        changes = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in written if name not in key)
+        first = quoted(key[0])
+        action = f"update set {changes or f'{first} = excluded.{first}'}"
         if changes and ACTED_AT in written:
             # What was decided later stands, also where an earlier decision is delivered after it.
             action += f" where coalesce(there.{ACTED_AT} <= excluded.{ACTED_AT}, true)"
-        keys = ", ".join(_quoted(name) for name in key)
-        connection.exec_driver_sql(
-            f"insert into {self._name} as there ({names}) values ({values}) on conflict ({keys}) do {action}",
+        keys = ", ".join(quoted(name) for name in key)
+        after = connection.exec_driver_sql(
+            f"insert into {self._name} as there ({names}) values ({values}) on conflict ({keys}) do {action} "
+            "returning to_jsonb(there)::text",
             tuple(row[name] for name in written),
-        )
+        ).scalar()
+        return before, after
 
     def _columns(self, connection: Connection, row: Mapping[str, Scalar], key: Sequence[str]) -> dict[str, str]:
         """The table's columns and their types, after what is missing was added where the table is ours."""
@@ -145,8 +187,8 @@ class TableChannel:
             connection.exec_driver_sql("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (self._name,))
             there = self._existing(connection)
         if not there:
-            wanted = ", ".join(f"{_quoted(name)} {_type(name, value)}" for name, value in row.items())
-            keys = ", ".join(_quoted(name) for name in key)
+            wanted = ", ".join(f"{quoted(name)} {_type(name, value)}" for name, value in row.items())
+            keys = ", ".join(quoted(name) for name in key)
             connection.exec_driver_sql(f"create table if not exists {self._name} ({wanted}, primary key ({keys}))")
             # Whoever migrates and runs dbt owns the schema; without this only we could read what we made.
             owner = connection.exec_driver_sql(
@@ -161,7 +203,7 @@ class TableChannel:
         if missing and self._is_ours(connection):
             for name in missing:
                 connection.exec_driver_sql(
-                    f"alter table {self._name} add column if not exists {_quoted(name)} {_type(name, row[name])}"
+                    f"alter table {self._name} add column if not exists {quoted(name)} {_type(name, row[name])}"
                 )
             return self._existing(connection)
         return there
@@ -179,8 +221,17 @@ class TableChannel:
         return bool(connection.exec_driver_sql(query, (self._name,)).scalar())
 
     @property
+    def _place(self) -> str:
+        return f"{self._schema}.{self._table}"
+
+    @property
     def _name(self) -> str:
-        return f"{_quoted(self._schema)}.{_quoted(self._table)}"
+        return f"{quoted(self._schema)}.{quoted(self._table)}"
+
+
+def _bounded(connection: Connection) -> None:
+    connection.exec_driver_sql("set local statement_timeout = '15s'")
+    connection.exec_driver_sql("set local lock_timeout = '5s'")
 
 
 def _type(name: str, value: Scalar) -> str:
@@ -196,10 +247,6 @@ def _type(name: str, value: Scalar) -> str:
 def _is_column(name: str) -> bool:
     """Can a column be called so, in a statement in which % marks a place for a value?"""
     return 0 < len(name.encode()) < 64 and "%" not in name and "\x00" not in name
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _is_passing(error: Any) -> bool:
