@@ -10,17 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from alerting_pipeline.domain.action import Action
-from alerting_pipeline.domain.contact import AddressBook
-from alerting_pipeline.domain.data_definition import DataDefinition, OfIncidents
+from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
-from alerting_pipeline.domain.destination import INBOX, Destination
+from alerting_pipeline.domain.definition_set import DefinitionSet
+from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.loaded import Loaded
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.publication import DEFINITION_FILE, Publication, Stored
@@ -42,41 +42,8 @@ _CONFIG = "config"
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class InForce(DefinitionSet):
     """What holds now, whatever the files say meanwhile."""
-
-    definitions: Mapping[str, Definition] = field(default_factory=dict)
-    people: People = field(default_factory=People)
-    routing: RoutingTree = field(default_factory=RoutingTree)
-    destinations: Mapping[str, Destination] = field(default_factory=lambda: {INBOX.name: INBOX})
-
-    @property
-    def alerts(self) -> dict[str, AlertDefinition]:
-        """The alert definitions, by name."""
-        found = sorted(self.definitions.items())
-        return {name: definition for name, definition in found if isinstance(definition, AlertDefinition)}
-
-    @property
-    def reports(self) -> dict[str, ReportDefinition]:
-        """The report definitions, by name."""
-        found = sorted(self.definitions.items())
-        return {name: definition for name, definition in found if isinstance(definition, ReportDefinition)}
-
-    @property
-    def data(self) -> dict[str, DataDefinition]:
-        """The data definitions, by name."""
-        found = sorted(self.definitions.items())
-        return {name: definition for name, definition in found if isinstance(definition, DataDefinition)}
-
-    @property
-    def of_incidents(self) -> dict[str, OfIncidents]:
-        """All definitions that open incidents, by name."""
-        return {**self.alerts, **self.data}
-
-    @property
-    def book(self) -> AddressBook:
-        """Whom names stand for: destinations, and people and teams by `@name`."""
-        return AddressBook(self.destinations, self.people)
 
     def directory(self, public_url: str) -> Directory:
         """Where messages may go; links in them begin with the address."""
