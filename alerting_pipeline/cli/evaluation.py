@@ -20,16 +20,25 @@ from alerting_pipeline.domain.errors import BadCall
 if TYPE_CHECKING:
     from alerting_pipeline.domain.evaluation import EvaluationResult, Health
     from alerting_pipeline.domain.report import ReportDefinition
+    from alerting_pipeline.usecases.preview_rows import DestinationPreview
 
 _COLUMNS = (
     "alert", "outcome", "violations", "opened", "updated", "cleared", "withdrawn", "held", "null rows", "reason",
 )  # fmt: skip
 
 
+_SHOWN_ROWS = 10
+
+
 @click.command("evaluate")
 @click.argument("names", nargs=-1)
 @click.option("--as-of", "as_of", metavar="T", help="The instant that counts as now, such as 2026-01-05T05:00:00Z.")
-@click.option("--dry-run", "is_dry_run", is_flag=True, help="Say what would fire; write and send nothing.")
+@click.option(
+    "--dry-run",
+    "is_dry_run",
+    is_flag=True,
+    help="Say what would fire and which rows would be written; write and send nothing.",
+)
 @json_option
 def evaluate(names: tuple[str, ...], as_of: str | None, is_dry_run: bool, as_json: bool) -> None:
     """Evaluate all alert and data definitions, or those NAMED, against what their models hold now; definition files
@@ -39,6 +48,7 @@ def evaluate(names: tuple[str, ...], as_of: str | None, is_dry_run: bool, as_jso
     Exit code 1 says that a definition could not be evaluated, or that its data can't be believed.
     """
     from alerting_pipeline.domain.evaluation import Order
+    from alerting_pipeline.usecases.preview_rows import preview_rows
 
     with App.from_environment() as app, progress(as_json) as shown:
         note_standing_clock(app.settings)
@@ -61,10 +71,12 @@ def evaluate(names: tuple[str, ...], as_of: str | None, is_dry_run: bool, as_jso
         for health, alerts in _by_health(app, evaluator.definitions, others):
             order = Order(f"manual:{uuid.uuid4()}", instant, health)
             results += evaluator.evaluate(alerts, order, is_dry_run=is_dry_run)
+        rows = preview_rows(evaluator.ledger.rehearsed, app.channel_named)
     if as_json:
-        print_json({"as_of": instant, "dry_run": is_dry_run, "evaluations": results})
+        shown_rows = {"rows": rows} if is_dry_run else {}
+        print_json({"as_of": instant, "dry_run": is_dry_run, "evaluations": results, **shown_rows})
     else:
-        _print_results(results, is_dry_run)
+        _print_results(results, is_dry_run, rows)
     sys.exit(0 if all(result.outcome.is_judgement for result in results) else 1)
 
 
@@ -131,7 +143,9 @@ def _chosen(
     return [alerts[name] for name in names or sorted(alerts)]
 
 
-def _print_results(results: Sequence[EvaluationResult], is_dry_run: bool) -> None:
+def _print_results(
+    results: Sequence[EvaluationResult], is_dry_run: bool, previews: Sequence[DestinationPreview]
+) -> None:
     print_table(_COLUMNS, [_line(result) for result in results])
     if is_dry_run:
         for result in results:
@@ -141,10 +155,19 @@ def _print_results(results: Sequence[EvaluationResult], is_dry_run: bool) -> Non
                 several = f"the worst {len(rows)} of {result.violations:,}"
                 shown = several if result.violations else "what was looked at"
                 print_table(columns, rows, title=f"\n{result.alert}: {shown}")
+        _print_rows(previews)
         click.echo("Nothing was written or sent.")
         return
     opened = sum(result.opened for result in results)
     click.echo(f"{len(results)} evaluated, {opened} opened; `alerting incidents` shows what is open")
+
+
+def _print_rows(previews: Sequence[DestinationPreview]) -> None:
+    for preview in previews:
+        halted = f"; {preview.halted:,} of them would wait for approval" if preview.halted else ""
+        said = preview.failure or f"{count(len(preview.rows), 'row')} would be written{halted}"
+        rows = [(row.alert, row.change) for row in preview.rows[:_SHOWN_ROWS]]
+        print_table(("alert", "row"), rows, title=f"\n{preview.destination}: {said}")
 
 
 def _line(result: EvaluationResult) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Prepar
 from alerting_pipeline.domain.incident import Incident
 from alerting_pipeline.domain.lifecycle import Step
 from alerting_pipeline.domain.people import People
+from alerting_pipeline.domain.ports import Delivery
 from alerting_pipeline.domain.reading import Reading
 from alerting_pipeline.domain.relation import Relation
 from alerting_pipeline.domain.system_definitions import SystemFinding
@@ -143,6 +144,11 @@ class Ledger(Protocol):
 
     @property
     def people(self) -> People: ...
+
+    @property
+    def rehearsed(self) -> Sequence[tuple[Delivery, bool]]:
+        """The rows that rehearsed evaluations would have sent, and whether each would wait for approval."""
+        ...
 
     def keeps_rows(self, definition: AlertDefinition) -> bool: ...
 

@@ -22,6 +22,7 @@ from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Prepar
 from alerting_pipeline.domain.incident import Incident, fingerprint
 from alerting_pipeline.domain.lifecycle import Step
 from alerting_pipeline.domain.people import People
+from alerting_pipeline.domain.ports import Delivery
 from alerting_pipeline.domain.system_definitions import EVALUATION_ERROR, SystemFinding, is_over
 from alerting_pipeline.domain.violation import Happened
 from alerting_pipeline.rendering.announcement import Directory
@@ -37,6 +38,7 @@ from alerting_pipeline.store.incidents import (
     record_findings,
 )
 from alerting_pipeline.store.mart_health import PostgresMartHealth
+from alerting_pipeline.store.rehearsed_rows import rehearsed_rows
 from alerting_pipeline.store.seen import Seen
 from alerting_pipeline.store.standing import JUDGEMENTS, prepare
 
@@ -49,6 +51,7 @@ class EvaluationLedger:
     def __init__(self, engine: Engine, directory: Directory) -> None:
         self._engine = engine
         self._directory = directory
+        self.rehearsed: list[tuple[Delivery, bool]] = []
 
     @property
     def public_url(self) -> str:
@@ -96,6 +99,7 @@ class EvaluationLedger:
         with self._engine.connect() as connection, connection.begin() as transaction:
             try:
                 yield EvaluationTransaction(connection, Announcer(self._directory, definitions))
+                self.rehearsed += rehearsed_rows(connection)
             finally:
                 transaction.rollback()
 

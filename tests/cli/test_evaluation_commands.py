@@ -163,3 +163,37 @@ def test_a_database_that_went_away_is_one_sentence(call: Call, monkeypatch: pyte
     assert code == 1
     assert json.loads(out)["error"].startswith("The database went away")
     assert err.startswith("alerting: The database went away")
+
+
+def test_a_dry_run_shows_the_rows_that_would_be_written_as_they_are_and_would_be(
+    call: Call, database: Database, home: Path
+) -> None:
+    call("evaluate")
+    call("deliver", "--once")
+    sheet = home / "sheets" / "fraud_review.xlsx"
+    written = sheet.read_bytes()
+    with psycopg.connect(database.superuser_url, autocommit=True) as connection:
+        connection.execute("update marts.transactions set amount = 250000 where transaction_id = 't1'")
+        connection.execute("update marts.transactions set amount = 20000 where transaction_id = 't2'")
+    found = data(call, "evaluate", "--dry-run")["rows"]
+    (preview,) = [each for each in found if each["destination"] == "fraud_review"]
+    changed, new = sorted(preview["rows"], key=lambda row: row["before"] is None)
+    assert changed["before"]["severity"] == "medium" and changed["after"]["severity"] == "critical"
+    assert (new["before"], new["after"]["transaction_id"]) == (None, "t2")
+    assert preview["halted"] == 0
+    shown = call("evaluate", "--dry-run")[1]
+    assert "fraud_review: 2 rows would be written" in shown and "severity: medium → critical" in shown
+    assert sheet.read_bytes() == written, "the sheet is as it was"
+
+
+def test_a_dry_run_says_that_a_run_would_wait(call: Call, folder: DefinitionFolder, database: Database) -> None:
+    text = (folder.folder / "destinations.yaml").read_text()
+    folder.write("destinations.yaml", text.replace("{channel: sheet}", "{channel: sheet, at_most: 1 per run}"))
+    call("evaluate")
+    with psycopg.connect(database.superuser_url, autocommit=True) as connection:
+        connection.execute(
+            "insert into marts.transactions (transaction_id, customer_name, amount, status, created_at) values "
+            "('t3', 'Eva', 15000, 'pending', '2026-01-05 04:24Z'), ('t4', 'Dan', 15000, 'pending', '2026-01-05 04:24Z')"
+        )
+    shown = call("evaluate", "--dry-run")[1]
+    assert "fraud_review: 2 rows would be written; 2 of them would wait for approval" in shown
