@@ -49,6 +49,7 @@ def _checks(app: App) -> dict[str, Check]:
         "sandbox": partial(_sandbox, app),
         "dbt project": partial(_dbt, app),
         "definitions": partial(_definitions, app),
+        "pauses": partial(_pauses, app),
         "evaluation": partial(_evaluation, app),
         "delivery": partial(_delivery, app),
         "slack": partial(_slack, app),
@@ -99,6 +100,16 @@ def _definitions(app: App) -> tuple[Health, str, str]:
     if errors:
         return Health.FAILURE, f"{len(errors)} errors; the first: {errors[0]}", "`alerting validate` lists them"
     return Health.FINE, f"{len(loaded.definitions)} definitions in {app.settings.definitions.name}/", ""
+
+
+def _pauses(app: App) -> tuple[Health, str, str]:
+    """What is deliberately not evaluated: nothing stops unknown to people."""
+    now = app.clock.now()
+    paused = [each for each in app.definition_ledger.in_force().definitions.values() if each.is_paused(now)]
+    if not paused:
+        return Health.FINE, "no definition is paused", ""
+    said = [f"{each.name} until {each.pause.until} ({each.pause.reason})" for each in paused if each.pause]
+    return Health.NOTE, f"paused: {', '.join(said)}", "remove pause: from a file to evaluate it again before that"
 
 
 def _evaluation(app: App) -> tuple[Health, str, str]:

@@ -169,27 +169,61 @@ def assign(incident_id: int, assignee: str, person: str | None, note: str, as_js
 
 
 @incidents.command("snooze")
-@click.argument("incident_id", type=int)
+@click.argument("incident_id", type=int, required=False)
+@click.option("--alert", metavar="NAME", help="All incidents of a definition instead of one.")
+@click.option("--entity", "entities", multiple=True, metavar="COLUMN=VALUE", help="All incidents about an entity.")
 @click.option("--for", "length_", metavar="DURATION", help="So long, such as 2h or 3d.")
 @click.option("--until", metavar="T", help="Until then, such as 2026-01-05T17:00:00Z.")
 @click.option("--until-worse-by", "factor", metavar="FACTOR", help="Earlier, if its deviance is worse by that.")
 @click.option("--reason", default="", help="A sentence kept with it.")
 @_as_option
 @json_option
-def snooze(incident_id: int, reason: str, person: str | None, as_json: bool, **end: str | None) -> None:
-    """Hear nothing of an incident for a while. It wakes before that if it gets worse by the factor, or critical."""
-    from alerting_pipeline.domain.event import Snooze
-    from alerting_pipeline.usecases.act import acting_person
-    from alerting_pipeline.usecases.act import snooze as silence
+def snooze(
+    incident_id: int | None, entities: tuple[str, ...], reason: str, person: str | None, as_json: bool, **said: Any
+) -> None:
+    """Hear nothing of an incident for a while. It wakes before that if it gets worse by the factor, or critical.
 
+    Without a number: of all incidents of a definition, or about an entity across alerts, those to come included.
+    """
+    from alerting_pipeline.domain.event import Snooze
+    from alerting_pipeline.domain.snooze import StandingSnooze
+    from alerting_pipeline.usecases.act import acting_person
+    from alerting_pipeline.usecases.act import snooze as of_one
+    from alerting_pipeline.usecases.silence import silence
+
+    alert, entity = said.pop("alert"), _entity(entities)
+    if (incident_id is None) != bool(alert or entity):
+        raise BadCall("write the number of an incident, or --alert and --entity; one of the two")
     with App.from_environment() as app:
-        now = app.clock.now()
-        actor = acting_person(app.definition_ledger.in_force().people, person, getpass.getuser())
-        until, factor = _end_of_snooze(now, **end)
-        done = silence(app.incident_desk, incident_id, Snooze(actor, until, factor, reason), now)
-    said = f"Incident {incident_id} snoozed by {actor} until {_readable(until)}"
-    said += f", or until it is worse by {factor}." if factor is not None else "."
-    _tell(as_json, done.incident_id, said, status=done.status, by=actor, until=until, factor=factor)
+        now, held = app.clock.now(), app.definition_ledger.in_force()
+        actor = acting_person(held.people, person, getpass.getuser())
+        until, factor = _end_of_snooze(now, **said)
+        if incident_id is not None:
+            of_one(app.incident_desk, incident_id, Snooze(actor, until, factor, reason), now)
+            count, what = 1, f"Incident {incident_id}"
+        else:
+            if factor is not None:
+                raise BadCall("--until-worse-by is about one incident; write its number")
+            standing = StandingSnooze(until, actor, reason, alert, entity or None)
+            count = silence(app.incident_desk, standing, held.of_incidents, now)
+            what = " and ".join(part for part in (alert, *entities) if part) + f", {count} open now,"
+    sentence = f"{what} snoozed by {actor} until {_readable(until)}"
+    sentence += f", or until it is worse by {factor}." if factor is not None else "."
+    _tell(as_json, incident_id, sentence, by=actor, until=until, factor=factor, snoozed=count)
+
+
+@incidents.command("snoozes")
+@json_option
+def snoozes(as_json: bool) -> None:
+    """Entities and definitions that are snoozed now, and until when."""
+    with App.from_environment() as app:
+        rows = app.incident_desk.snoozes(app.clock.now())
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("snooze_id", "alert", "entity", "until", "created_by", "reason")
+    print_table(columns, [[_readable(row[name] if row[name] is not None else "") for name in columns] for row in rows])
+    click.echo("" if rows else "Nothing is snoozed but single incidents.")
 
 
 @incidents.command("resolve")
@@ -236,6 +270,13 @@ def act(incident_id: int, action: str, person: str | None, note: str, is_dry_run
     said += f", resolved as {verdict.value}" if verdict else ", resolved"
     said += "." if row is None else f"; {row.table}: {_readable({**row.key, **row.values})}."
     _tell(as_json, done.incident.incident_id, said, **facts, writes=writes, dry_run=is_dry_run)
+
+
+def _entity(pairs: tuple[str, ...]) -> dict[str, str]:
+    split = [pair.partition("=") for pair in pairs]
+    if wrong := [pair for pair, (name, equals, _) in zip(pairs, split, strict=True) if not (name and equals)]:
+        raise BadCall(f'--entity "{wrong[0]}" is not a column and its value; write one such as customer_id=c-17')
+    return {name: value for name, _, value in split}
 
 
 def _end_of_snooze(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
@@ -152,6 +153,10 @@ class Definition(Strict):
     def name(self) -> str:
         """The unique name, whatever the kind."""
         raise NotImplementedError
+
+    def is_paused(self, at: datetime) -> bool:
+        """Is it neither evaluated nor told at that instant? A pause ends by itself, at midnight UTC of its last day."""
+        return self.pause is not None and at.astimezone(UTC).date() < self.pause.until
 
     @property
     def version_id(self) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from alerting_pipeline.domain.data_definition import OfIncidents
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.event import Reason
 from alerting_pipeline.domain.violation import Tally
@@ -189,6 +190,20 @@ class EvaluationResult:
             model=definition.model or "",
             outcome=Outcome.CLEAR,
             reason="already evaluated: nothing was written",
+            is_repeated=True,
+        )
+
+    @classmethod
+    def paused(cls, definition: OfIncidents) -> EvaluationResult:
+        """The definition is paused, so that it was not evaluated."""
+        pause = definition.pause
+        why = f"paused until {pause.until}: {pause.reason}; nothing was written" if pause else "paused"
+        return cls(
+            alert=definition.alert,
+            version=definition.version_id,
+            model=definition.model or "",
+            outcome=Outcome.CLEAR,
+            reason=why,
             is_repeated=True,
         )
 

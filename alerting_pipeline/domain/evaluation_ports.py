@@ -21,6 +21,7 @@ from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.ports import Delivery
 from alerting_pipeline.domain.reading import Reading
 from alerting_pipeline.domain.relation import Relation
+from alerting_pipeline.domain.snooze import StandingSnooze
 from alerting_pipeline.domain.system_definitions import SystemFinding
 from alerting_pipeline.domain.violation import Happened, Judged, Missing, Tally, Violation
 
@@ -118,6 +119,8 @@ class Transaction(Protocol):
     def carry_out(
         self, steps: Sequence[Step], now: datetime, evaluations: Mapping[str, int] | None = None
     ) -> list[Any]: ...
+
+    def snoozes(self, as_of: datetime) -> Sequence[StandingSnooze]: ...
 
     def announce(self, news: Sequence[Any]) -> int: ...
 

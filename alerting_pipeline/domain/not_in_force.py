@@ -1,5 +1,6 @@
 """What a file may say already although nothing acts on it yet: the one list, for the notes of `alerting validate`.
 
+A pause stands here, too: that a definition is deliberately not in force must be seen wherever files are checked.
 Whoever brings one of these to life removes its line here, in the same change.
 """
 
@@ -18,8 +19,9 @@ def in_definition(definition: Definition) -> Iterator[Finding]:
     """What a definition says that is not in force yet."""
     if isinstance(definition, SystemOverride):
         yield _note(("kind",), "overriding a built-in definition is not in force yet")
-    if definition.pause is not None:
-        yield _note(("pause",), "pause is not in force yet")
+    if (pause := definition.pause) is not None:
+        what = f"paused until {pause.until}: {pause.reason}"
+        yield Finding(("pause",), what, "it is neither evaluated nor told before that day", severity="note", code=NOTE)
     if definition.visible_to:
         yield _note(("visible_to",), "visible_to is not in force yet")
     if isinstance(definition, AlertDefinition):

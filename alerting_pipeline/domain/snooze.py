@@ -6,7 +6,8 @@ the incident becomes critical; clearing ends the incident all the same, unheard.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -21,17 +22,40 @@ BY_FACTOR_ALONE = timedelta(days=30)
 _CRITICAL = "critical"
 
 
+@dataclass(frozen=True, slots=True)
+class StandingSnooze:
+    """A snooze of whatever has this entity, across alerts; of a definition; or of both together."""
+
+    until: datetime
+    person: str
+    reason: str
+    alert: str | None = None
+    entity: Mapping[str, str] | None = None
+
+    def covers(self, event: Violated) -> bool:
+        """Does it silence a new incident? One that is critical is silenced only where its definition is."""
+        if self.alert is not None:
+            return self.alert == event.terms.alert and self._is_of(event.entity)
+        return event.severity != _CRITICAL and self._is_of(event.entity)
+
+    def _is_of(self, entity: Mapping[str, str | None]) -> bool:
+        return all(entity.get(column) == value for column, value in (self.entity or {}).items())
+
+    @property
+    def snooze(self) -> Snooze:
+        """What it means for one incident."""
+        return Snooze(self.person, self.until, reason=self.reason)
+
+
+def silenced(event: Violated, standing: Iterable[StandingSnooze]) -> Violated:
+    """The violation, with the snooze that ends last among those that silence it."""
+    found = [each for each in standing if each.covers(event)]
+    return replace(event, snooze=max(found, key=lambda each: each.until).snooze) if found else event
+
+
 def snoozed(incident: Incident, event: Snooze, now: datetime) -> Incident:
     """The incident, silent. Raises AlertingError for an end that is past or too far, or a factor that can't be told."""
-    if event.until <= now:
-        raise AlertingError(
-            f"A snooze until {event.until:%Y-%m-%d %H:%M} UTC would be over already; it is "
-            f"{now:%Y-%m-%d %H:%M} UTC, name a later instant."
-        )
-    if event.until > now + LONGEST:
-        raise AlertingError(
-            f"A snooze ends within {LONGEST.days} days; resolve the incident as expected, or pause its definition."
-        )
+    check_end(event.until, now)
     if event.factor is not None and event.factor <= 1:
         raise AlertingError(f"Worse by {event.factor} is not worse; write a factor above 1, such as 1.5.")
     if event.factor is not None and not incident.deviance:
@@ -47,6 +71,19 @@ def snoozed(incident: Incident, event: Snooze, now: datetime) -> Incident:
         snooze_deviance=None if event.factor is None else incident.deviance,
     )
     return answered(silent, now)
+
+
+def check_end(until: datetime, now: datetime) -> None:
+    """Raises AlertingError for an end that is past, or too far."""
+    if until <= now:
+        raise AlertingError(
+            f"A snooze until {until:%Y-%m-%d %H:%M} UTC would be over already; it is "
+            f"{now:%Y-%m-%d %H:%M} UTC, name a later instant."
+        )
+    if until > now + LONGEST:
+        raise AlertingError(
+            f"A snooze ends within {LONGEST.days} days; resolve the incident as expected, or pause its definition."
+        )
 
 
 def ended_by(incident: Incident, event: Violated, now: datetime) -> Reason | None:

@@ -52,11 +52,21 @@ class OpenDue:
     watched: DueIncidents
 
     def take(self, now: datetime, limit: int) -> list[Incident]:
-        """The earliest so many, locked; those that somebody else is changing are left to the next look."""
+        """The earliest so many, locked; those that somebody else is changing are left to the next look.
+
+        What is in force is read only where something is due. A paused definition's incidents wait for its pause to end.
+        """
+        is_due = f"i.next_at <= %s and {_OPEN}"
+        found = self.connection.exec_driver_sql(
+            f"select exists (select from ledger.incidents as i where {is_due})", (now,)
+        )
+        if not found.scalar():
+            return []
+        paused = [each.name for each in self.watched.in_force().definitions.values() if each.is_paused(now)]
         numbers = self.connection.exec_driver_sql(
-            f"select i.incident_id from ledger.incidents as i where i.next_at <= %s and {_OPEN} "
+            f"select i.incident_id from ledger.incidents as i where {is_due} and i.alert <> all(%s) "
             "order by i.next_at, i.incident_id limit %s for update skip locked",
-            (now, limit),
+            (now, paused, limit),
         )
         return incidents_where(self.connection, "i.incident_id = any(%s)", [list(numbers.scalars())])
 

@@ -23,6 +23,7 @@ from alerting_pipeline.domain.incident import Incident, fingerprint
 from alerting_pipeline.domain.lifecycle import Step
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.ports import Delivery
+from alerting_pipeline.domain.snooze import StandingSnooze
 from alerting_pipeline.domain.system_definitions import EVALUATION_ERROR, SystemFinding, is_over
 from alerting_pipeline.domain.violation import Happened
 from alerting_pipeline.rendering.announcement import Directory
@@ -40,6 +41,7 @@ from alerting_pipeline.store.incidents import (
 from alerting_pipeline.store.mart_health import PostgresMartHealth
 from alerting_pipeline.store.rehearsed_rows import rehearsed_rows
 from alerting_pipeline.store.seen import Seen
+from alerting_pipeline.store.snoozes import standing_at
 from alerting_pipeline.store.standing import JUDGEMENTS, prepare
 
 _OPEN = "i.status <> 'resolved'"
@@ -239,6 +241,10 @@ class EvaluationTransaction:
     ) -> list[News]:
         """Write what steps led to; what is returned is to be announced. `evaluations`: their numbers, by alert."""
         return carry_out(self._connection, steps, now, evaluations)
+
+    def snoozes(self, as_of: datetime) -> list[StandingSnooze]:
+        """Snoozes of entities and definitions that hold at that instant."""
+        return standing_at(self._connection, as_of)
 
     def announce(self, news: Sequence[News]) -> int:
         """Put the messages into the outbox; returns how many."""

@@ -15,8 +15,10 @@ from alerting_pipeline.domain.action import Action
 from alerting_pipeline.domain.event import PutRow
 from alerting_pipeline.domain.incident import Incident
 from alerting_pipeline.domain.lifecycle import Step
+from alerting_pipeline.domain.snooze import StandingSnooze
 from alerting_pipeline.rendering.action_row import action_row
 from alerting_pipeline.rendering.postmortem import Waited
+from alerting_pipeline.store import snoozes
 from alerting_pipeline.store.announcements import Announcer
 from alerting_pipeline.store.definitions import actions_of
 from alerting_pipeline.store.incidents import carry_out, incidents_where
@@ -112,6 +114,11 @@ class IncidentDesk:
         with self.engine.connect() as connection:
             return held_evaluations(connection, shown["opened_at"], shown["resolved_at"], alerts)
 
+    def snoozes(self, at: datetime) -> list[Mapping[str, Any]]:
+        """Snoozes of entities and definitions that hold at that instant."""
+        with self.engine.connect() as connection:
+            return snoozes.listed(connection, at)
+
     def _rows(self, statement: str, values: Sequence[Any]) -> list[Mapping[str, Any]]:
         with self.engine.connect() as connection:
             return [dict(row._mapping) for row in connection.exec_driver_sql(statement, tuple(values))]
@@ -139,6 +146,18 @@ class OpenDesk:
         rows = [intent for intent in item.intents if isinstance(intent, PutRow)]
         destinations = self.announcer.directory.destinations
         enqueue(self.connection, [action_row(each, row, destinations) for each in news for row in rows])
+
+    def add_snooze(self, standing: StandingSnooze, now: datetime) -> int:
+        """Keep a snooze of an entity or a definition."""
+        return snoozes.add(self.connection, standing, now)
+
+    def concerned(self, standing: StandingSnooze) -> Iterator[list[Incident]]:
+        """Open incidents that it silences."""
+        return snoozes.concerned(self.connection, standing)
+
+    def carry_out_all(self, steps: Sequence[Step], now: datetime) -> None:
+        """Write steps that write no rows, told together."""
+        self.announcer(self.connection, carry_out(self.connection, steps, now))
 
     def actions(self, incident: Incident) -> Mapping[str, Action]:
         """The actions of the version of its definition that the incident was told by."""

@@ -139,17 +139,21 @@ class DataChecker:
 
     def of_model(self, model: str, order: Order) -> list[EvaluationResult]:
         """Every definition about the model."""
-        return self.evaluate([name for name, each in self.definitions.items() if each.model == model], order)
+        about = [name for name, each in self.definitions.items() if each.model == model]
+        return self.evaluate([name for name in about if not self.definitions[name].is_paused(order.as_of)], order)
 
     def evaluate(self, names: Iterable[str], order: Order, *, is_dry_run: bool = False) -> list[EvaluationResult]:
         """These definitions, in the order given. A dry run takes back everything that it wrote, messages included."""
         names = list(dict.fromkeys(names))
         if unknown := [name for name in names if name not in self.definitions]:
             raise BadCall(f'"{unknown[0]}" is not a data definition in force; `alerting validate` says what is wrong')
+        asked = [self.definitions[name] for name in names]
+        results = {each.alert: EvaluationResult.paused(each) for each in asked if each.is_paused(order.as_of)}
         by_model: dict[str, list[DataDefinition]] = {}
         for name in names:
+            if name in results:
+                continue
             by_model.setdefault(self.definitions[name].model, []).append(self.definitions[name])
-        results: dict[str, EvaluationResult] = {}
         for group in by_model.values():
             results.update({each.alert: each for each in self._together(group, order, is_dry_run)})
         return [results[name] for name in names]

@@ -7,7 +7,6 @@ other.
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +26,7 @@ from alerting_pipeline.domain.evaluation_ports import Ledger, Read, Scans, Trans
 from alerting_pipeline.domain.event import Cleared, Gone, RemoveDefinition, Terms, TimePassed, Unjudged, Violated
 from alerting_pipeline.domain.lifecycle import Step, step
 from alerting_pipeline.domain.relation import models_read, read_together
+from alerting_pipeline.domain.snooze import silenced
 from alerting_pipeline.domain.system_definitions import evaluation_findings
 from alerting_pipeline.domain.violation import Violation
 from alerting_pipeline.rendering.violation_text import violated
@@ -50,7 +50,9 @@ class Evaluator:
         waiting = {
             alert: definition
             for alert, definition in self.definitions.items()
-            if model in models_read(definition) and not definition.trigger.is_cron
+            if model in models_read(definition)
+            and not definition.trigger.is_cron
+            and not definition.is_paused(order.as_of)
         }
         joined = {alert: definition for alert, definition in waiting.items() if len(models_read(definition)) > 1}
         gathered = {alert: definition for alert, definition in joined.items() if definition.trigger.models != "any"}
@@ -76,8 +78,9 @@ class Evaluator:
         begin = self.ledger.rehearse if is_dry_run else self.ledger.begin
         with begin(self.definitions) as transaction:
             tidy(transaction, self.definitions, order.as_of)
-        results: dict[str, EvaluationResult] = {}
-        for group in read_together(self.definitions[alert] for alert in alerts):
+        asked = [self.definitions[alert] for alert in alerts]
+        results = {item.alert: EvaluationResult.paused(item) for item in asked if item.is_paused(order.as_of)}
+        for group in read_together(item for item in asked if item.alert not in results):
             with begin(self.definitions) as transaction:
                 results.update({result.alert: result for result in self.within(transaction, group, order)})
         return [results[alert] for alert in alerts]
@@ -170,10 +173,16 @@ class _Effect:
             transaction.take_as_known(silent, as_of)
         seen = transaction.seen
         seen.pend(as_of)
-        for pairs in itertools.chain(seen.reopening(as_of), seen.changed(as_of)):
-            self._carry_out([step(incident, self._event(violation), as_of) for incident, violation in pairs], numbers)
+        for pairs in seen.changed(as_of):
+            steps = [step(incident, self._event(violation), as_of) for incident, violation in pairs]
+            self._carry_out(steps, numbers)
+        standing = transaction.snoozes(as_of)
+        for pairs in seen.reopening(as_of):
+            back = [(incident, silenced(self._event(violation), standing)) for incident, violation in pairs]
+            self._carry_out([step(incident, event, as_of) for incident, event in back], numbers)
         for chunk in seen.fresh(as_of):
-            self._carry_out([step(None, self._event(violation), as_of) for violation in chunk], numbers)
+            events = [silenced(self._event(violation), standing) for violation in chunk]
+            self._carry_out([step(None, event, as_of) for event in events], numbers)
         seen.settle_pending()
 
     def _close(self) -> None:

@@ -25,7 +25,9 @@ class Due(Protocol):
     """Incidents whose instants have come, within one transaction."""
 
     def take(self, now: datetime, limit: int) -> Sequence[Incident]:
-        """The earliest so many, locked; those that somebody else is changing are left out."""
+        """The earliest so many, locked; those that somebody else is changing, or whose definition is paused, are left
+        out.
+        """
         ...
 
     def carry_out(self, steps: Sequence[Step], now: datetime) -> Sequence[Any]:
