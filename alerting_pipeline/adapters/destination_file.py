@@ -22,13 +22,15 @@ _SETTINGS = {
     "webhook": "WebhookSettings",
     "pagerduty": "PagerdutySettings",
     "ticket": "TicketSettings",
+    "apprise": "AppriseSettings",
     "sheet": "SheetSettings",
     "table": "TableSettings",
     "csv": "CsvSettings",
     REPORT_MAIL.name: "LetterSettings",  # a destination of its own, whose recipients are named by rows
 }
 _MODULES = {
-    "csv": "csv_file",  # a module csv would hide the library's
+    "apprise": "apprise_url",  # a module apprise would hide the library's, and so would one called csv
+    "csv": "csv_file",
     REPORT_MAIL.name: "letter",
 }
 _ADDRESSED = frozenset({"slack", "email"})

@@ -123,6 +123,8 @@ UNUSED: dict[str, str] = {
     "TableSettings.at_most": "500 per run",
     "SheetSettings.at_most": "500 per run",
     "CsvSettings.at_most": "5000 per run",
+    "AppriseSettings.url_env": "SMS_URL",
+    "form": "short",
     "url_env": "RISK_HOOK_URL",
     "secret_env": "[RISK_HOOK_SECRET]",
     "token_env": "RISK_HOOK_TOKEN",

@@ -192,6 +192,15 @@ def _ticket(destination: Destination, surroundings: Surroundings) -> Channel:
     return TicketChannel(settings, system(settings, surroundings.secret, client), surroundings.tickets())
 
 
+def _apprise(destination: Destination, surroundings: Surroundings) -> Channel:
+    from alerting_pipeline.adapters.channels.apprise_url import AppriseChannel, AppriseSettings
+
+    settings = AppriseSettings.model_validate(dict(destination.settings))
+    if missing := surroundings.lacks(settings.url_env):
+        return _inbox(surroundings, to=destination.name, missing=missing)
+    return AppriseChannel(settings, surroundings.secret)
+
+
 def _sheet(destination: Destination, surroundings: Surroundings) -> Channel:
     from alerting_pipeline.adapters.channels.sheet import SheetChannel, SheetSettings
 
@@ -245,6 +254,7 @@ _BUILT_IN: dict[str, Build] = {
     "webhook": _webhook,
     "pagerduty": _pagerduty,
     "ticket": _ticket,
+    "apprise": _apprise,
     "sheet": _sheet,
     "table": _table,
     "csv": _csv,
