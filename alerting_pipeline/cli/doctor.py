@@ -54,6 +54,8 @@ def _checks(app: App) -> dict[str, Check]:
         "delivery": partial(_delivery, app),
         "slack": partial(_slack, app),
         "e-mail": partial(_mail, app),
+        "secrets": partial(_secrets, app),
+        "write-back": partial(_write_back, app),
     }
 
 
@@ -152,6 +154,32 @@ def _slack(app: App) -> tuple[Health, str, str]:
     except (SlackClientError, OSError) as error:
         raise AlertingError(f"Slack does not accept us ({type(error).__name__}); check SLACK_BOT_TOKEN") from error
     return Health.FINE, f"signed in to {answer.get('team', 'Slack')} as {answer.get('user', 'a bot')}", ""
+
+
+def _secrets(app: App) -> tuple[Health, str, str]:
+    """The variables that destinations name: without one of them, messages go to the local inbox."""
+    from alerting_pipeline.settings import read_secret
+
+    named = {
+        name: destination.name
+        for destination in app.loaded_definitions.destinations.values()
+        for key, value in destination.settings.items()
+        if key.endswith("_env")
+        for name in ([value] if isinstance(value, str) else value)
+    }
+    missing = {name: destination for name, destination in named.items() if read_secret(name) is None}
+    if missing:
+        told = ", ".join(f"{name} ({destination})" for name, destination in missing.items())
+        return Health.NOTE, f"not set: {told}; their messages go to the local inbox", "set it, or NAME_FILE"
+    return Health.FINE, f"all {len(named)} that destinations name are set" if named else "no destination names any", ""
+
+
+def _write_back(app: App) -> tuple[Health, str, str]:
+    waiting = app.write_runs.listed()
+    if waiting:
+        told = ", ".join(f"{run['alert']} → {run['destination']} ({run['rows']:,} rows)" for run in waiting[:5])
+        return Health.FAILURE, f"{len(waiting)} runs wait for approval: {told}", "`alerting write-back`"
+    return Health.FINE, "no run waits for approval", ""
 
 
 def _mail(app: App) -> tuple[Health, str, str]:

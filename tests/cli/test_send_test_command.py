@@ -117,3 +117,19 @@ def test_a_name_that_there_is_not_is_a_bad_call_with_the_nearest(
 ) -> None:
     code, answer = run(capsys, "fraud_reviw")
     assert code == 2 and answer["error"].endswith('did you mean "fraud_review"?')
+
+
+def test_doctor_names_secrets_that_are_not_set_and_runs_that_wait(
+    home_with_files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def look(part: str) -> Any:
+        with pytest.raises(SystemExit):
+            main(["doctor", "--json"])
+        findings = json.loads(capsys.readouterr().out)["findings"]
+        return next((each["health"], each["says"]) for each in findings if each["part"] == part)
+
+    missing = "not set: RISK_SECRET (risk-service); their messages go to the local inbox"
+    assert look("secrets") == ("note", missing)
+    monkeypatch.setenv("RISK_SECRET", SECRET)
+    assert look("secrets") == ("fine", "all 1 that destinations name are set")
+    assert look("write-back") == ("fine", "no run waits for approval")
