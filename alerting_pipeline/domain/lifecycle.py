@@ -221,7 +221,7 @@ def _refresh(incident: Incident, event: Violated, columns: tuple[str, ...], rele
         held_since=None,
     )
     record = by_program(Transition.REFRESHED, Reason.ROW_CHANGED, {"columns": list(columns)})
-    return Step(current, (*released, record, Notify(Transition.REFRESHED)), Reason.ROW_CHANGED)
+    return Step(current, (*released, record, Notify(Transition.REFRESHED, Audience.RECORD)), Reason.ROW_CHANGED)
 
 
 def material_change(incident: Incident, event: Violated) -> Reason:
