@@ -171,9 +171,16 @@ class DbtProject:
 
 
 def node_result(event: Mapping[str, Any]) -> NodeResult | None:
-    """The result that one of dbt's JSON events tells, if it tells one. Skipped nodes have an event of their own."""
+    """The result that one of dbt's JSON events tells, if it tells one. Skipped nodes have an event of their own.
+
+    A node that failed is told twice: what became of it, and then why: in dbt's log file right after it, in what dbt
+    prints at the end of the build.
+    """
     name, data = event["info"]["name"], event["data"]
     unique_id = data.get("node_info", {}).get("unique_id")
+    if unique_id and not unique_id.startswith("test.") and (reason := _reason(name, data)):
+        reason = reason.partition("compiled code at")[0]
+        return NodeResult(unique_id, "error", message=reason, invocation_id=event["info"].get("invocation_id", ""))
     if not unique_id or name not in _RESULT_EVENTS | _SKIP_EVENTS:
         return None
     return NodeResult(
@@ -182,6 +189,14 @@ def node_result(event: Mapping[str, Any]) -> NodeResult | None:
         failures=data.get("num_failures"),
         invocation_id=event["info"].get("invocation_id", ""),
     )
+
+
+def _reason(name: str, data: Mapping[str, Any]) -> str:
+    """Why a node could not be built, if the event says it."""
+    if name == "RunResultError":
+        return str(data.get("msg") or "")
+    told = (data.get("run_result") or {}) if name == "NodeFinished" else {}
+    return str(told.get("message") or "") if told.get("status") == "error" else ""
 
 
 def build_graph(manifest: Mapping[str, Any]) -> BuildGraph:

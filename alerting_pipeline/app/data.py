@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.case_verdict import CaseResult
     from alerting_pipeline.domain.data_definition import DataDefinition
     from alerting_pipeline.domain.definition import AlertDefinition
+    from alerting_pipeline.domain.health import BuildGraph
     from alerting_pipeline.domain.ports import Progress
     from alerting_pipeline.usecases.check_data import DataChecker, Inspector
+    from alerting_pipeline.usecases.watch_build import BuildWatch
 
 
 class Data(Alerts):
@@ -66,6 +68,19 @@ class Data(Alerts):
         from alerting_pipeline.usecases.rehearse_data import rehearse_data
 
         return rehearse_data(definitions, self.catalog, self._inspector, progress)
+
+    def build_watch(self, graph: BuildGraph, expected: frozenset[str]) -> BuildWatch:
+        """Tells of the tests and models that fail in a build of the `expected` nodes, and of those that recover."""
+        from alerting_pipeline.store.build_standing import BuildStanding
+        from alerting_pipeline.usecases.check_data import downstream_of
+        from alerting_pipeline.usecases.watch_build import BuildWatch
+
+        in_force = self.definition_ledger.in_force
+        ledger = BuildStanding(self.engine, in_force, self.clock, self.settings.public_url)
+        built = frozenset(graph.nodes[each].name for each in expected if not graph.nodes[each].concerns)
+        stated = {name: str(model.alerting.get("runbook", "")) for name, model in self.catalog.models.items()}
+        runbooks = {name: page for name, page in stated.items() if page}
+        return BuildWatch(graph, ledger, downstream_of(self.catalog, in_force().alerts), built, runbooks)
 
     @property
     def _inspector(self) -> Inspector:

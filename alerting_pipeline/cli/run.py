@@ -102,14 +102,18 @@ def _build_and_evaluate(app: App, selection: tuple[str, ...], report: _Report, s
 
     graph = build_graph(app.dbt_project.manifest())
     marts = frozenset(model.unique_id for model in app.catalog.marts.values())
-    build = CheckedBuild.of(graph, app.dbt_project.select(selection), marts, checker.definitions, check)
-    tracker = build.tracker
+    expected = app.dbt_project.select(selection)
+    build = CheckedBuild.of(graph, expected, marts, checker.definitions, check)
+    tracker, watch = build.tracker, app.build_watch(graph, expected)
+    watch.begin()
     try:
         for result in app.dbt_project.build(selection):
+            watch.record(result)
             for ready in build.record(result):
                 shown.report("evaluate", ready.name, 0, None)
                 _evaluate(app, evaluator, ready, report)
             shown.report("build", result.unique_id.split(".")[2], *tracker.models)
+        watch.finish()
         is_complete = True
     except AlertingError as error:
         report.failures.append(str(error))

@@ -22,7 +22,7 @@ from alerting_pipeline.app import App
 from alerting_pipeline.defs.blueprint import Blueprint
 from alerting_pipeline.defs.data import Inspection
 from alerting_pipeline.defs.evaluation import Evaluation
-from alerting_pipeline.defs.keys import BUILD_OP, model_key, raw_key
+from alerting_pipeline.defs.keys import BUILD_OP, TOLD, model_key, raw_key
 from alerting_pipeline.domain.checked_build import CheckedBuild
 from alerting_pipeline.domain.health import BuildGraph
 from alerting_pipeline.store.progress import LedgerProgress
@@ -110,6 +110,8 @@ def _build_and_evaluate(
     evaluation, progress = Evaluation.begin(context, app), LedgerProgress(app.engine, context.run.run_id)
     checking = Inspection.begin(context, app)
     checked = CheckedBuild.of(*part, checking.checker.definitions, checking.of_model)
+    watch = app.build_watch(part[0], part[1])
+    watch.begin()
     for event in invocation.stream_raw_events():
         yield from event.to_default_asset_events(
             manifest=invocation.manifest,
@@ -118,15 +120,20 @@ def _build_and_evaluate(
             target_path=invocation.target_path,
         )
         if result := node_result(event.raw_event):
+            watch.record(result)
             for ready in checked.record(result):
                 evaluation.of_mart(ready)
             progress.report("build", result.unique_id.split(".")[2], *checked.tracker.models)
+    watch.finish()
     is_complete = invocation.process.wait() in (0, 1)
     for ready in checked.finish(is_complete=is_complete):
         evaluation.of_mart(ready)
     broken = [f"dbt could not build {name}" for name in checked.tracker.broken] + (
         [] if is_complete else ["dbt broke off"]
     )
+    if is_complete and not (evaluation.failures or checking.failures):
+        # Each model has an incident of its own; a second one about the run would tell the same again.
+        context.instance.add_run_tags(context.run.run_id, {TOLD: "models"})
     if broken or evaluation.failures or checking.failures:
         said = "; ".join([*broken, *checking.failures, *evaluation.failures])
         raise dg.Failure(f"{said}; alerts on what depends on it are not evaluated, their incidents are held")

@@ -14,6 +14,8 @@ BUILD_OP = "dbt_build"
 CHECK = "violations"
 PIPELINE_JOB = "pipeline"
 DUE_JOB = "due_evaluations"
+TOLD = "alerting/told"
+"""Tag of a failed run all of whose causes have incidents of their own."""
 
 
 def file_key(source: Source) -> AssetKey:

@@ -18,7 +18,7 @@ from alerting_pipeline.app import App
 from alerting_pipeline.defs.blueprint import Blueprint
 from alerting_pipeline.defs.data import data_check_keys
 from alerting_pipeline.defs.foreign import foreign_materializations
-from alerting_pipeline.defs.keys import DUE_JOB, PIPELINE_JOB, model_key, raw_key
+from alerting_pipeline.defs.keys import DUE_JOB, PIPELINE_JOB, TOLD, model_key, raw_key
 from alerting_pipeline.domain.system_definitions import SystemFinding
 from alerting_pipeline.domain.window import MATERIALIZATION, DueWork
 from alerting_pipeline.usecases.load import arrivals
@@ -138,9 +138,11 @@ def _report(app: App, entry: DueWork) -> None:
     if not failed:
         app.system_incidents.clear("run_failure", {"job": job})
         return
-    steps = entry.detail["steps"]
+    if entry.detail.get("told"):
+        return
+    steps, error = entry.detail["steps"], entry.detail.get("error")
     where = f" at {', '.join(steps)}" if steps else ""
-    summary = f"A run of {job} failed{where}"
+    summary = f"A run of {job} failed{where}{f': {error}' if error else ''}"
     app.system_incidents.report(SystemFinding("run_failure", {"job": job}, summary, dict(entry.detail)))
 
 
@@ -148,7 +150,22 @@ def _told(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dict[str, Any]:
     failed = run.status is dg.DagsterRunStatus.FAILURE
     steps = instance.get_run_step_stats(run.run_id) if failed else []
     names = [step.step_key for step in steps if step.status and step.status.value == "FAILURE"]
-    return {"job": run.job_name, "run_id": run.run_id, "failed": failed, "steps": names}
+    told = {"job": run.job_name, "run_id": run.run_id, "failed": failed, "steps": names, "told": TOLD in run.tags}
+    return {**told, "error": _error(instance, run.run_id)} if failed else told
+
+
+def _error(instance: dg.DagsterInstance, run_id: str) -> str:
+    """Why the first step failed: our own sentence, or the kind of the error. Its text may hold values or secrets."""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+        failure = entry.dagster_event.step_failure_data if entry.dagster_event else None
+        if failure is None:
+            continue
+        if failure.user_failure_data and failure.user_failure_data.description:
+            return failure.user_failure_data.description
+        error = failure.error
+        cause = error.cause if error and error.cause else error
+        return (cause.cls_name or "") if cause else ""
+    return ""
 
 
 def _instant(record: dg.RunRecord) -> datetime:

@@ -86,19 +86,20 @@ class BuildGraph:
 class ReadyModel:
     """A model whose alerts may be evaluated. Not healthy: data_failure, incidents are held, `failures` say why.
 
-    `of_data` are those among them that data definitions found, which keep account of their own.
+    `of_nodes` are those among them that are kept by the node that failed: of data definitions, tests and models. What
+    is left stands against the model itself: that it was skipped, or did not report.
     """
 
     unique_id: str
     healthy: bool
     failures: tuple[str, ...] = ()
     invocation_id: str = ""
-    of_data: tuple[str, ...] = ()
+    of_nodes: tuple[str, ...] = ()
 
     @property
     def build_failures(self) -> tuple[str, ...]:
-        """The failures of the build itself."""
-        return tuple(failure for failure in self.failures if failure not in self.of_data)
+        """The failures that no other node keeps account of."""
+        return tuple(failure for failure in self.failures if failure not in self.of_nodes)
 
     @property
     def name(self) -> str:
@@ -183,9 +184,13 @@ class HealthTracker:
         del self._missing[model]
         stands_on = self._stands_on[model]
         failures = (*self._named(stands_on), *unreported)
-        of_data = tuple(self._named(each for each in stands_on if is_data_node(each)))
+        of_nodes = tuple(self._named(each for each in stands_on if self._keeps_account(each)))
         invocation = self._results[model].invocation_id if model in self._results else self._any_invocation()
-        return ReadyModel(model, not failures, failures, invocation, of_data)
+        return ReadyModel(model, not failures, failures, invocation, of_nodes)
+
+    def _keeps_account(self, unique_id: str) -> bool:
+        result = self._results.get(unique_id)
+        return is_data_node(unique_id) or (result is not None and result.verdict is Verdict.FAILED)
 
     def _named(self, unique_ids: Iterable[str]) -> Iterator[str]:
         """Causes before consequences: what failed first, then what was skipped because of it."""
@@ -194,7 +199,7 @@ class HealthTracker:
             for result in results:
                 node = self.graph.nodes.get(result.unique_id)
                 if result.verdict is verdict and _inhibits(node, verdict):
-                    yield _sentence(result, node)
+                    yield failure_sentence(result, node)
 
     def _unreported(self, model: str, is_complete: bool) -> tuple[str, ...]:
         missing = {model} & self._missing[model] if is_complete else self._missing[model]
@@ -213,7 +218,8 @@ def _inhibits(node: BuildNode | None, verdict: Verdict) -> bool:
     return node.is_error
 
 
-def _sentence(result: NodeResult, node: BuildNode | None) -> str:
+def failure_sentence(result: NodeResult, node: BuildNode | None) -> str:
+    """The sentence with which alerts downstream are held."""
     if is_data_node(result.unique_id) and result.message:
         return result.message
     label = _label(node, result.unique_id)

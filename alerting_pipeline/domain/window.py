@@ -19,6 +19,9 @@ from alerting_pipeline.domain.definition import AlertDefinition
 CRON, CLOCK, MATERIALIZATION, REPORT = "cron", "clock", "materialization", "report"
 """Kinds of due work: what precedes the colon of `DueWork.work`."""
 
+RECOVERED = "recovered:"
+"""How the window of a mart begins that is due because what held its alerts is over."""
+
 MOST = 100
 """Windows made up for in one go; what a longer outage left over is made up for by the next tick."""
 

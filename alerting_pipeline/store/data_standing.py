@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from alerting_pipeline.domain.data_check import Seen
 from alerting_pipeline.domain.data_ports import Standing
+from alerting_pipeline.store.build_standing import make_due
 
 
 def seen_columns(connection: Connection, alerts: Sequence[str]) -> dict[str, Seen]:
@@ -29,7 +30,16 @@ def seen_columns(connection: Connection, alerts: Sequence[str]) -> dict[str, See
 
 
 def stand(connection: Connection, standing: Mapping[str, Standing]) -> None:
-    """Keep it, in place of what was known before; columns that are None leave the earlier ones."""
+    """Keep it, in place of what was known before; columns that are None leave the earlier ones.
+
+    Where one holds no longer, the marts that stand on its model become due: their alerts were not evaluated meanwhile.
+    """
+    held = connection.exec_driver_sql(
+        "select substr(part, 6) from ledger.heartbeats where part = any(%s) and detail -> 'failures' <> '[]'",
+        ([f"data:{alert}" for alert in standing],),
+    ).scalars()
+    for alert in [alert for alert in held if not standing[alert].failures]:
+        make_due(connection, standing[alert].marts, f"data:{alert}")
     for alert, each in standing.items():
         detail: dict[str, Any] = {"failures": list(each.failures), "marts": list(each.marts)}
         if each.columns is not None:

@@ -1,6 +1,7 @@
 """The health of each mart, for evaluations that no build starts: by the clock, by a person.
 
-What its last build said, and what data definitions say since then: those can fail, or pass again, without a build.
+What its last build said of it, and what stands against anything that it is built from: a failing test, a model that
+could not be built, a data definition. Those can fail, or pass again, without the mart being built.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ class PostgresMartHealth:
                 text("""
                 select failure from ledger.heartbeats, jsonb_array_elements_text(detail -> 'failures') failure
                 where part = any(:parts)
+                union
+                select failure
+                from ledger.heartbeats as h, jsonb_array_elements_text(h.detail -> 'failures') failure
+                where h.part like 'node:%' and h.detail -> 'marts' ?| cast(:models as text[])
                 union
                 select failure
                 from ledger.definitions as d

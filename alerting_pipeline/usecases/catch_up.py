@@ -13,7 +13,7 @@ from typing import Protocol
 
 from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.definition import AlertDefinition
-from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Order
+from alerting_pipeline.domain.evaluation import HEALTHY, EvaluationResult, Health, Order
 from alerting_pipeline.domain.letter import SendResult
 from alerting_pipeline.domain.relation import models_read
 from alerting_pipeline.domain.report import ReportDefinition
@@ -21,6 +21,7 @@ from alerting_pipeline.domain.window import (
     CLOCK,
     CRON,
     MATERIALIZATION,
+    RECOVERED,
     REPORT,
     DueWork,
     clock_window,
@@ -170,8 +171,10 @@ class CatchUp:
         for kind in (CRON, MATERIALIZATION, CLOCK):
             for entry in self.ledger.take(kind, worker):
                 try:
+                    is_held = kind == CRON and not self._health_of(entry.name).is_healthy
                     told(self._evaluate(kind, entry, now))
-                    self.ledger.finish(entry)
+                    # A window that is held is evaluated once its data can be believed again.
+                    (self.ledger.give_back if is_held else self.ledger.finish)(entry)
                 except Exception as error:
                     self.ledger.give_back(entry)
                     failures.append(f"{entry.work} {entry.window}: {error}")
@@ -181,15 +184,22 @@ class CatchUp:
         if kind == MATERIALIZATION:
             checked = self.data.of_model(entry.name, Order(entry.window, now)) if self.data is not None else []
             failed = self.data.failures(checked) if self.data is not None else ()
-            health = Health((*entry.detail.get("failures", ()), *failed))
+            # What recovered may not be all that was wrong; a build from elsewhere tells its own failures.
+            standing = self.health.of([entry.name]).failures if entry.window.startswith(RECOVERED) else ()
+            health = Health(tuple(dict.fromkeys((*entry.detail.get("failures", ()), *failed, *standing))))
             return [*checked, *self.evaluator.of_model(entry.name, Order(entry.window, now, health))]
         if kind == CLOCK:
             return self._evaluate_by_clock(entry, now)
         definition = self.evaluator.definitions.get(entry.name)
         if definition is None:
             return []
-        health = self.health.of(models_read(definition))
-        return self.evaluator.evaluate([entry.name], Order(f"{kind}:{entry.window}", entry.due_at, health))
+        health = self._health_of(entry.name)
+        key = f"{kind}:{entry.window}" if health.is_healthy else f"{kind}:{entry.window}:held"
+        return self.evaluator.evaluate([entry.name], Order(key, entry.due_at, health))
+
+    def _health_of(self, alert: str) -> Health:
+        definition = self.evaluator.definitions.get(alert)
+        return self.health.of(models_read(definition)) if definition is not None else HEALTHY
 
     def _evaluate_by_clock(self, entry: DueWork, now: datetime) -> list[EvaluationResult]:
         """What time alone changes, as of now: as of the window's start, it would undo what was seen since then.

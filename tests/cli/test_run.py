@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
+from alerting_pipeline.app import App
 from alerting_pipeline.cli import main
 from tests.defs.shop import lay_out
 
@@ -52,6 +55,40 @@ def test_a_pass_loads_builds_evaluates_and_delivers_and_a_second_one_finds_nothi
     assert code == 1
     assert failed["troubles"] == ["test not_null_orders_amount on orders failed for 1 row"]
     assert [each["outcome"] for each in failed["evaluations"]] == ["data_failure"]
+
+
+def _incidents(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    with pytest.raises(SystemExit):
+        main(["incidents", "list", "--kind", "data", "--json", *arguments])
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_failing_test_is_one_data_incident_that_ends_when_the_test_passes_and_the_alert_is_evaluated_then(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+):
+    (shop / "2026-01-06.csv").write_text("order_id,amount\no3,\n")
+    for _ in range(2):
+        assert _run(capsys, "--json")[0] == 1
+        [incident] = _incidents(capsys)
+        assert incident["alert"] == "data_test"
+        assert incident["entity"] == {"model": "orders", "test": "not_null_orders_amount"}
+        assert incident["summary"] == (
+            "orders: the test not_null_orders_amount failed for 1 row. Held until it passes: large_order."
+        )
+        assert incident["fields"]["last_loaded"].startswith("order_lines: 2026-01-06.csv (1 row, ")
+
+    # Put right outside the build of the mart: the test alone is run again.
+    with App.from_environment() as app:
+        assert app.mart_health.of(["orders"]).failures == ("test not_null_orders_amount on orders failed for 1 row",)
+    with App.from_environment() as app, psycopg.connect(app.owner_url) as owner:
+        owner.execute("delete from marts.orders where amount is null")
+    code, out = _run(capsys, "--select", "not_null_orders_amount", "--json")
+    told = json.loads(out)
+    assert (code, told["troubles"]) == (0, [])
+    assert [(each["alert"], each["outcome"], each["opened"]) for each in told["evaluations"]] == [
+        ("large_order", "firing", 1)
+    ]
+    assert _incidents(capsys) == []
 
 
 def test_what_waits_for_a_mart_that_was_never_built_is_named_and_is_no_error(

@@ -108,6 +108,8 @@ def test_a_failing_test_holds_the_incidents_and_blocks_nothing(shop: Shop, app: 
     ]
     assert rows(app, "select count(*) from ledger.incidents where held_since is not null") == [(1,)]
     assert rows(app, "select count(*) from ledger.incidents where entity ->> 'order_id' = 'o4'") == [(0,)]
+    found = rows(app, "select kind, status, entity ->> 'test' from ledger.incidents where alert = 'data_test'")
+    assert found == [("data", "open", "not_null_orders_amount")]
     assert shop.events(["marts", "slow"], MATERIALIZED)[-1].run_id == result.run_id
 
 
@@ -123,6 +125,7 @@ def test_data_that_were_put_right_release_what_was_held(shop: Shop, app: App):
     assert shop.run().success
     assert rows(app, "select count(*) from ledger.incidents where held_since is not null") == [(0,)]
     assert rows(app, "select count(*) from ledger.incidents where entity ->> 'order_id' = 'o4'") == [(1,)]
+    assert rows(app, "select status from ledger.incidents where alert = 'data_test'") == [("resolved",)]
 
 
 def test_a_materialization_from_elsewhere_is_evaluated_once_however_often_the_sensor_ticks(shop: Shop, app: App):
@@ -141,7 +144,7 @@ def test_a_materialization_from_elsewhere_is_evaluated_once_however_often_the_se
     assert found == [(1,)]
 
 
-def test_a_failed_run_opens_one_system_incident_and_the_next_good_one_ends_it(shop: Shop, app: App):
+def test_a_model_that_can_not_be_built_is_one_system_incident_and_its_run_none(shop: Shop, app: App):
     model = shop.project / "dbt_project/models/marts/slow.sql"
     good = model.read_text()
     model.write_text("select 1 / (id - 1) as id from {{ ref('stg_orders') }}, (select 1 as id) as one")
@@ -149,14 +152,32 @@ def test_a_failed_run_opens_one_system_incident_and_the_next_good_one_ends_it(sh
     model.write_text(good.replace("6", "0"))
     assert not result.success
     assert "dbt could not build slow" in str(result.get_run_failure_event().event_specific_data)
+    shop.tick("run_failures")
+    found = "select alert, entity ->> 'model', status from ledger.incidents where kind = 'system'"
+    assert rows(app, found) == [("model_failure", "slow", "open")]
+    [(summary,)] = rows(app, "select summary from ledger.incidents where kind = 'system'")
+    assert summary.startswith("model slow could not be built: Database Error in model slow")
+    assert "division by zero" in summary
+    assert shop.run().success
+    assert rows(app, found) == [("model_failure", "slow", "resolved")]
+
+
+def test_a_failed_run_opens_one_system_incident_and_the_next_good_one_ends_it(
+    shop: Shop, app: App, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as patched:
+        patched.setattr("alerting_pipeline.defs.dbt.BUILD", ["build", "--no-such-option"])
+        assert not shop.run().success
     cursor = None
     for _ in range(10):
         cursor = shop.tick("run_failures", cursor).cursor
-    found = "select summary, status from ledger.incidents where alert = 'run_failure'"
-    assert rows(app, found) == [("A run of pipeline failed at dbt_build", "open")]
+    found = "select status from ledger.incidents where alert = 'run_failure'"
+    [(summary,)] = rows(app, "select summary from ledger.incidents where alert = 'run_failure'")
+    assert summary.startswith("A run of pipeline failed at dbt_build: dbt broke off")
+    assert rows(app, found) == [("open",)]
     assert shop.run().success
     shop.tick("run_failures", cursor)
-    assert rows(app, found) == [("A run of pipeline failed at dbt_build", "resolved")]
+    assert rows(app, found) == [("resolved",)]
 
 
 def test_what_no_worker_took_the_outbox_sensor_hands_over_and_shows_on_the_destination(

@@ -26,11 +26,13 @@ def main() -> int:
     given.add_argument("--minutes", type=float, default=30, help="nothing new begins after so many minutes")
     chosen = given.parse_args()
     soak = Soak(area=chosen.only, count=chosen.count, budget=chosen.minutes * 60)
-    if not chosen.only and chosen.count is None:
-        soak.keep = write
+    began = time.monotonic()
     options = ["-p", "no:xdist", "-o", "addopts=", "-o", "timeout=900", "--tb=short", "-q", "-s", "--strict-markers"]
     status = pytest.main([*options, "-p", "no:cacheprovider", str(FOLDER)], plugins=[soak])
-    print(f"\n{len(soak.results)} promises in {(time.monotonic() - soak.began) / 60:.1f} minutes")
+    seconds = time.monotonic() - began
+    print(f"\n{len(soak.results)} promises in {seconds / 60:.1f} minutes")
+    if status == 0 and not chosen.only and chosen.count is None:
+        write(soak.results, seconds)
     return int(status)
 
 

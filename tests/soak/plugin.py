@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,15 +12,11 @@ from tests.soak.promise import AREAS, Measured, Promise
 
 @dataclass(eq=False)
 class Soak:
-    """`count` replaces the full counts; what has not begun after `budget` seconds fails unmeasured.
-
-    `keep` is called with all results so far and the seconds so far, whenever there is one more.
-    """
+    """`count` replaces the full counts; what has not begun after `budget` seconds fails unmeasured."""
 
     area: str = ""
     count: int | None = None
     budget: float = 1_800.0
-    keep: Callable[[Sequence[Measured], float], None] = lambda results, seconds: None
     results: list[Measured] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
 
@@ -43,9 +38,8 @@ class Soak:
             print(f"\n{report.nodeid.rpartition('::')[2]}: {report.outcome} after {took}", flush=True)
 
     def take(self, measured: Measured) -> None:
-        """A test has ended; one that failed says so."""
+        """A test has ended well."""
         self.results.append(measured)
-        self.keep(self.results, time.monotonic() - self.began)
         for figure in measured.figures:
             print(f"\n{measured.promise.area}: {figure}", flush=True)
 

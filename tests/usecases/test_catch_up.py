@@ -242,3 +242,17 @@ def test_a_report_that_fails_unexpectedly_is_said_and_tried_again() -> None:
 
 def _fails(report: str, now: datetime) -> SendResult:
     raise ConnectionError("the database is gone")
+
+
+def test_a_window_of_a_schedule_that_meets_a_data_failure_is_evaluated_once_the_data_recover():
+    work, evaluator, _, health = _work(HOURLY)
+    _wake(work, NINE)
+    health.health = Health(("test key on m failed",))
+    for _ in range(3):
+        _wake(work, NINE + timedelta(hours=1))
+    assert {order.materialization_id.rpartition(":")[2] for _, order in evaluator.asked} == {"held"}
+    evaluator.asked.clear()
+    health.health = HEALTHY
+    for _ in range(3):
+        _wake(work, NINE + timedelta(hours=1, minutes=50))
+    assert [order.as_of for _, order in evaluator.asked] == [NINE + timedelta(hours=1)]

@@ -169,6 +169,17 @@ def test_while_it_fails_the_marts_downstream_are_unhealthy_and_no_others(feed: F
     assert feed.held("risk") == ()
 
 
+def test_marts_are_due_once_when_what_held_their_alerts_passes_again(feed: Feed) -> None:
+    feed.define(freshness={"within": "6h", "column": "issued_at"})
+    feed.put(feed.now - timedelta(days=1))
+    feed.check()
+    assert feed.sql("select work from ledger.due_work") == []
+    feed.put(feed.now)
+    for _ in range(2):
+        feed.check()
+    assert [row["work"] for row in feed.sql("select work from ledger.due_work")] == ["materialization:risk"]
+
+
 def test_one_that_only_tells_holds_nothing_and_says_so(feed: Feed) -> None:
     feed.define(**FRESH, on_failure="tell")
     feed.put(feed.now - timedelta(days=2))
