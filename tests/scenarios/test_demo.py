@@ -52,6 +52,27 @@ def test_each_incident_went_to_every_destination_of_its_route(shell: Shell, demo
     assert channels >= {"slack", "email", "sheet", "table", "csv"}
 
 
+def test_whoever_is_on_call_was_told_of_what_failed_and_a_postmortem_can_be_written(
+    shell: Shell, demo_home: Path, tmp_path: Path
+) -> None:
+    [row] = shell.rows("select incident_id from alerting.incidents where alert = 'weather_forecasts_fresh'")
+    number = str(row["incident_id"])
+    [way] = shell.json("route", number)["routes"]
+    assert way["on_call"]["person"] == "goran"  # it is Monday morning, before the hand-over
+    assert "@goran" in [each["name"] for each in way["destinations"]]
+    assert [(each["what"], each["destinations"]) for each in way["escalation"]][:2] == [
+        ("escalated", ["@goran"]),
+        ("escalated", ["@ines"]),
+    ]
+    where = f"incident_id = {number} and destination = '@goran' and status = 'sent'"
+    told = shell.rows(f"select transition, channel from alerting.deliveries where {where}")
+    assert {"transition": "opened", "channel": "slack"} in told
+    shell.alerting("incidents", "postmortem", number, "--output", str(tmp_path / "postmortem.md"))
+    text = (tmp_path / "postmortem.md").read_text()
+    assert "2026-01-19 06:00 UTC (2026-01-19 07:00 Europe/Berlin)" in text
+    assert "weather\\_delay\\_expected" in text.split("## What could not be said meanwhile")[1]
+
+
 def test_marts_hold_what_was_loaded(shell: Shell, demo_home: Path) -> None:
     assert shell.rows(
         "select (select count(*) from raw.card_transactions) = (select count(*) from marts.transactions) as complete"

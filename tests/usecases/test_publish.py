@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from alerting_pipeline.adapters.definition_files import load
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.parameters import Parameter
 from alerting_pipeline.store.definitions import DefinitionLedger
 from alerting_pipeline.store.engine import engine_for
 from alerting_pipeline.usecases.publish import Published, publish
 from tests.conftest import Database
-from tests.definition_folder import COMPLETE, DATA, MINIMAL, REPORT, DefinitionFolder
+from tests.definition_folder import CATALOG, COMPLETE, DATA, MINIMAL, PEOPLE, REPORT, DefinitionFolder
 
 NOW = datetime(2026, 1, 5, 5, tzinfo=UTC)
 
@@ -33,8 +34,8 @@ class World:
         self.engine = engine_for(database.app_url)
         self.ledger = DefinitionLedger(self.engine, "http://localhost:8080")
 
-    def publish(self) -> Published:
-        return publish(self.files.load(), self.ledger, Fixed(), lambda: "a" * 40)
+    def publish(self, today: date | None = None) -> Published:
+        return publish(load(self.files.folder, CATALOG, today=today), self.ledger, Fixed(), lambda: "a" * 40)
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         with psycopg.connect(self.url) as connection:
@@ -133,6 +134,21 @@ def test_a_bad_people_file_leaves_the_last_good_one_in_force(world: World) -> No
     assert held.people == good
     assert held.routing.fallback == ("#data-team",)
     assert "#risk" in held.destinations
+
+
+def test_a_rota_that_runs_into_a_gap_is_told_before_it_comes_and_stays_in_force(world: World) -> None:
+    away = "absences: [{from: 2026-02-02, to: 2026-02-08}]"
+    rota = PEOPLE.replace("budget: 5 per week", away).replace("[ben]}", "[ben], rota: [ben]}")
+    world.files.write("people.yaml", rota)
+    assert world.publish(date(2026, 1, 5)).bad_files == ()
+    assert world.publish(date(2026, 1, 6)).bad_files == ("people.yaml",)
+    held = world.ledger.in_force().people
+    assert held.teams["data-team"].rota is not None
+    [(status, summary)] = world.rows("select status, summary from ledger.incidents where alert = 'definition_file'")
+    assert (status, "nobody is on call for data-team from 2026-02-02" in str(summary)) == ("open", True)
+    world.files.write("people.yaml", rota.replace("2026-02-08}", "2026-02-08, substitute: ada}"))
+    assert world.publish(date(2026, 1, 6)).bad_files == ()
+    assert world.rows("select status from ledger.incidents where alert = 'definition_file'") == [("resolved",)]
 
 
 def test_going_back_to_an_earlier_configuration_holds(world: World) -> None:
