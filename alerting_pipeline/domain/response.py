@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alerting_pipeline.domain.event import Audience, Reason, Terms
 from alerting_pipeline.domain.incident import Incident, Transition
@@ -28,8 +28,11 @@ class Due(NamedTuple):
 
 def started(incident: Incident, terms: Terms, now: datetime) -> Incident:
     """The clock runs from now: the incident was opened, or reopened."""
-    fresh = replace(incident, due_at=None, responded_at=None, sla_breached_at=None, escalation_level=0)
-    return reminding(tightened(fresh, terms, now), terms, now)
+    fresh: dict[str, Any] = {"due_at": None, "responded_at": None, "sla_breached_at": None, "escalation_level": 0}
+    allowed = terms.respond_within.get(incident.severity)
+    if allowed is not None:
+        fresh |= _allowed(incident, allowed, terms, now)
+    return replace(incident, **fresh, remind_at=_next_reminder(incident, terms, now))
 
 
 def tightened(incident: Incident, terms: Terms, now: datetime) -> Incident:
@@ -37,21 +40,29 @@ def tightened(incident: Incident, terms: Terms, now: datetime) -> Incident:
     allowed = terms.respond_within.get(incident.severity)
     if allowed is None or incident.responded_at is not None or incident.sla_breached_at is not None:
         return incident
-    due = now + allowed
-    if incident.due_at is not None and incident.due_at <= due:
+    if incident.due_at is not None and incident.due_at <= now + allowed:
         return incident
-    instants = [due, incident.escalates_at, None if terms.on_call_after is None else now + terms.on_call_after]
-    escalates = min(instant for instant in instants if instant is not None)
-    return replace(incident, due_at=due, warn_at=now + allowed * 4 / 5, escalates_at=escalates)
+    return replace(incident, **_allowed(incident, allowed, terms, now))
 
 
 def reminding(incident: Incident, terms: Terms, now: datetime) -> Incident:
     """With its next reminder counted from now: none where its severity has none, or once somebody acknowledged it."""
+    return replace(incident, remind_at=_next_reminder(incident, terms, now))
+
+
+def _allowed(incident: Incident, allowed: timedelta, terms: Terms, now: datetime) -> dict[str, datetime]:
+    due = now + allowed
+    instants = [due, incident.escalates_at, None if terms.on_call_after is None else now + terms.on_call_after]
+    escalates = min(instant for instant in instants if instant is not None)
+    return {"due_at": due, "warn_at": now + allowed * 4 / 5, "escalates_at": escalates}
+
+
+def _next_reminder(incident: Incident, terms: Terms, now: datetime) -> datetime | None:
     every = terms.remind_every.get(incident.severity)
     if every is None or incident.acknowledged_at is not None:
-        return replace(incident, remind_at=None)
+        return None
     at = now + every
-    return replace(incident, remind_at=at if terms.hours is None else terms.hours.next_open(at))
+    return at if terms.hours is None else terms.hours.next_open(at)
 
 
 def answered(incident: Incident, now: datetime) -> Incident:

@@ -77,6 +77,14 @@ class Branch(Strict):
             raise Mistake("AP402", f'the branch "{self.title}" leads nowhere; name destinations or children')
         return self
 
+    def columns(self) -> Iterator[str]:
+        """The columns that it and its children look at, and labels that may be columns."""
+        yield from (*self.match.entity, *self.match.named)
+        if self.to_column is not None:
+            yield self.to_column
+        for child in self.children:
+            yield from child.columns()
+
     @property
     def leads_to(self) -> bool:
         """Does it name somebody itself, beside its children?"""
@@ -107,6 +115,11 @@ class RoutingTree(Strict):
     )
     routes: tuple[Branch, ...] = Field(default=(), description="The branches, asked in order.")
     inhibit: tuple[Inhibition, ...] = Field(default=(), description="What silences what.")
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Every column of a row that some branch looks at; two incidents that agree in them go the same way."""
+        return frozenset(name for branch in self.routes for name in branch.columns())
 
 
 def with_engineers(destinations: Mapping[str, Destination], tree: RoutingTree) -> dict[str, Destination]:

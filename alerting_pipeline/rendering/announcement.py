@@ -95,6 +95,41 @@ class Letter:
         return self.news.transition.value in ENDINGS
 
 
+@dataclass(slots=True)
+class _Routes:
+    """Where incidents of one transaction go. Those that agree in all that a branch looks at are routed once: a storm's
+    differ in nothing else.
+    """
+
+    directory: Directory
+    found: dict[tuple[object, ...], tuple[Destination, ...]] = field(default_factory=dict)
+    columns: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.columns = self.directory.tree.columns
+
+    def of(
+        self,
+        incident: Incident,
+        definition: OfIncidents | SystemDefinition | None,
+        known: Sequence[Place],
+    ) -> list[Addressed]:
+        """Where routing sends it now, and where it is known."""
+        facts = Facts.of(incident)
+        looked_at = tuple(facts.entity.get(name) for name in self.columns)
+        key = (facts.alert, facts.kind, facts.severity, facts.owner, facts.at, *facts.labels.items(), *looked_at)
+        if key not in self.found:
+            is_alert = isinstance(definition, AlertDefinition)
+            self.found[key] = route(
+                facts,
+                self.directory.tree,
+                self.directory.book,
+                notify=definition.notify if is_alert else (),
+                write_back=[entry.destination for entry in definition.write_back] if is_alert else (),
+            ).destinations
+        return list({place.name: place for place in (*self.found[key], *known)}.values())
+
+
 def letters(
     news: Sequence[News],
     definitions: Mapping[str, OfIncidents | SystemDefinition],
@@ -106,11 +141,12 @@ def letters(
     An incident whose definition is not among `definitions` is told in the words that it carries itself.
     """
     written: list[Letter] = []
+    routes = _Routes(directory)
     for item in news:
         definition = definitions.get(item.incident.alert)
         presentation = presentation_of(item.incident, definition)
         before = {place.name: place for place in known.get(item.incident.incident_id or 0, ())}
-        for place in _places(item, definition, directory, list(before.values())):
+        for place in _places(item, definition, routes, list(before.values())):
             how = before[place.name].how if place.name in before else None
             written.append(Letter(item, presentation, place, _telling(definition), how))
     return written
@@ -151,44 +187,26 @@ def _telling(definition: OfIncidents | SystemDefinition | None) -> Telling:
 def _places(
     item: News,
     definition: OfIncidents | SystemDefinition | None,
-    directory: Directory,
+    routes: _Routes,
     known: Sequence[Place],
 ) -> list[Addressed]:
     """Where it is told. Whoever is asked beyond the route and can't be reached leaves it to the route."""
     is_ending = item.transition.value in ENDINGS
     if item.to is Audience.RECORD or item.transition is Transition.REFRESHED:
         followers = ROWS | {"slack"} if is_ending else ROWS
-        places = known if is_ending else _of_route(item.incident, definition, directory, known)
+        places = known if is_ending else routes.of(item.incident, definition, known)
         return [place for place in places if place.channel in followers]
     if item.to is not Audience.ROUTE:
-        found = _asked(item, directory)
-        routed = [] if found else _of_route(item.incident, definition, directory, known)
+        found = _asked(item, routes.directory)
+        routed = [] if found else routes.of(item.incident, definition, known)
         return [*found, *(place for place in routed if place.channel not in ROWS)]
-    return list(known) if is_ending else _of_route(item.incident, definition, directory, known)
+    return list(known) if is_ending else routes.of(item.incident, definition, known)
 
 
 def _asked(item: News, directory: Directory) -> list[Addressed]:
     """The assignee or the owner, whoever is on call, or the lead: those of them who may hear of it."""
     reached = asked(item.to, item.incident, directory.book, item.at)
     return [place for place in reached.destinations if may_receive(place, item.incident.kind)]
-
-
-def _of_route(
-    incident: Incident,
-    definition: OfIncidents | SystemDefinition | None,
-    directory: Directory,
-    known: Sequence[Place],
-) -> list[Addressed]:
-    """Where routing sends it now, and where it is known."""
-    is_alert = isinstance(definition, AlertDefinition)
-    routed = route(
-        Facts.of(incident),
-        directory.tree,
-        directory.book,
-        notify=definition.notify if is_alert else (),
-        write_back=[entry.destination for entry in definition.write_back] if is_alert else (),
-    )
-    return list({place.name: place for place in (*routed.destinations, *known)}.values())
 
 
 def _summary(group: Sequence[Letter], public_url: str) -> Notification:

@@ -11,8 +11,14 @@ from alerting_pipeline.adapters.channels.http_client import HttpClient
 from alerting_pipeline.adapters.channels.http_fence import Hosts
 from alerting_pipeline.domain.ports import Undelivered
 from tests.sinks.http_sink import Fault, HttpSink
+from tests.soak.promise import Measured, Promise, shows
 
 PORT = 443
+WEBHOOKS = Promise(
+    "webhooks",
+    "no reach inside",
+    "addresses of ours in every way of writing them, and names that resolve to them; rebinding and redirects beside it",
+)
 LITERALS = {
     "loopback": "127.0.0.1",
     "all of loopback": "127.8.8.8",
@@ -153,6 +159,19 @@ def test_a_name_that_nobody_answers_for_has_an_end() -> None:
     with pytest.raises(Undelivered, match="can't be resolved") as error:
         HttpClient(Hosts(), within=0.2, resolve=never).ask("GET", "https://slow.example.com/", {})
     assert error.value.retryable and not error.value.is_uncertain
+
+
+@shows(WEBHOOKS)
+def test_no_way_of_leading_a_webhook_inside_ends_in_a_connection(connects: list[object], measured: Measured) -> None:
+    written = [f"https://{address}:{PORT}/" for address in LITERALS.values()]
+    for url in written:
+        ask(url)
+    resolved = [each for name in LITERALS.values() if _is_canonical(each := name.strip("[]").rstrip("."))]
+    for address in resolved:
+        ask("https://rebind.example.com/", None, [address])
+        ask("https://rebind.example.com/", None, ["93.184.215.14", address])
+    assert connects == []
+    measured.says(f"{len(written)} addresses, {2 * len(resolved)} names that lead to them: 0 connects")
 
 
 def _is_canonical(address: str) -> bool:

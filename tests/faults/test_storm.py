@@ -50,15 +50,20 @@ def test_a_storm_is_one_message_per_route_and_no_lost_incident(world: World, mea
     assert world.sql("select count(*) as n from ledger.incidents where resolution = 'cleared'") == [{"n": rows}]
     ended = world.messages()[len(opened) :]
     assert len(ended) == len(set(ended))
-    assert max(seconds, again, cleared) < SECONDS
+    assert max(seconds[1], again[1], cleared[1]) < SECONDS
     measured.says(
-        f"{rows:,} violations: {rows:,} incidents in {seconds:.1f} s, {len(opened)} messages to 2 destinations; "
-        f"unchanged {again:.1f} s, 0 messages; all cleared in {cleared:.1f} s, {len(ended)} messages"
+        f"{rows:,} violations: {rows:,} incidents in {_told(seconds)}, {len(opened)} messages to 2 destinations; "
+        f"unchanged in {_told(again)}, 0 messages; all cleared in {_told(cleared)}, {len(ended)} messages"
     )
 
 
-def _evaluated(world: World) -> float:
+def _evaluated(world: World) -> tuple[float, float]:
+    """Seconds on the clock, and the evaluator's own seconds of processor: on a busy machine the first say little."""
     world.later(hours=1)
-    begun = time.monotonic()
+    begun, worked = time.monotonic(), time.process_time()
     world.evaluate()
-    return time.monotonic() - begun
+    return time.monotonic() - begun, time.process_time() - worked
+
+
+def _told(seconds: tuple[float, float]) -> str:
+    return f"{seconds[0]:.0f} s ({seconds[1]:.0f} s of the evaluator's processor)"
