@@ -303,10 +303,10 @@ class _Folder:
 
     def _check_config(self, routing: RoutingTree | None, files: Sequence[_File]) -> None:
         if self.people is not None:
-            findings = [*check_people_file(self.people, self.today), *not_in_force.in_people(self.people)]
+            findings = list(check_people_file(self.people, self.today))
             self.problems += located(self.roots[PEOPLE], findings)
         if routing is not None:
-            findings = [*check_routing(routing, self.destinations, self.people), *not_in_force.in_routing(routing)]
+            findings = list(check_routing(routing, self.destinations, self.people))
             stated = [file.merged.entries or {} for file in files]
             labels = {label for entries in stated for label in labels_in(entries)}
             columns = {name for entries in stated for name in names_in(entries, "entity")}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.store.incident_desk import IncidentDesk
     from alerting_pipeline.store.mart_health import PostgresMartHealth
     from alerting_pipeline.store.raw_tables import PostgresRawTables
+    from alerting_pipeline.store.silences import Silences
     from alerting_pipeline.store.system_incidents import SystemIncidents
     from alerting_pipeline.usecases.evaluate import Evaluator
     from alerting_pipeline.usecases.publish import Published
@@ -149,6 +150,13 @@ class Alerts(Pipeline):
         held = self.definition_ledger.in_force()
         directory = held.directory(self.settings.public_url)
         return IncidentDesk(self.engine, Announcer(directory, held.of_incidents))
+
+    @property
+    def silences(self) -> Silences:
+        """What nobody is told of for a while."""
+        from alerting_pipeline.store.silences import Silences
+
+        return Silences(self.engine)
 
     @property
     def held_ledger(self) -> HeldLedger:

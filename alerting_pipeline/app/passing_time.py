@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 def pass_time(app: App, now: datetime) -> list[str]:
     """Do what is due at the business instant `now`; returns what failed, a phrase each, which keeps nothing else."""
-    from alerting_pipeline.usecases.flush import flush
     from alerting_pipeline.usecases.remind import remind
 
     failures = []
@@ -24,7 +23,7 @@ def pass_time(app: App, now: datetime) -> list[str]:
     for name, step in (
         ("what people did with tickets", lambda: _read_tickets(app, now)),
         ("the clock of incidents", lambda: remind(app.due_incidents, now)),
-        ("held back messages", lambda: flush(app.held_ledger, now)),
+        ("what was held back", lambda: tell_held_back(app, now)),
     ):
         try:
             step()
@@ -38,4 +37,12 @@ def _read_tickets(app: App, now: datetime) -> None:
 
     readings = read_tickets(app.ticket_queues, app.ticket_book, app.incident_desk, now)
     if failed := [f"{each.destination}: {each.failure}" for each in readings if each.failure]:
+        raise AlertingError("; ".join(failed))
+
+
+def tell_held_back(app: App, now: datetime) -> None:
+    """Tell what was held back and is due. Raises AlertingError for what could not be told, after all the rest was."""
+    from alerting_pipeline.usecases.flush import flush
+
+    if failed := flush(app.held_ledger, now).failed:
         raise AlertingError("; ".join(failed))

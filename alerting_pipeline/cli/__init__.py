@@ -28,6 +28,7 @@ COMMANDS = {
     "test": ("evaluation", "run the cases of definitions on the real engine"),
     "evaluate": ("evaluation", "evaluate now"),
     "incidents": ("incidents", "list, show, acknowledge, assign, snooze, resolve, act"),
+    "silences": ("silences", "what nobody is told of for a while: list, add, end"),
     "reports": ("reports", "messages on a schedule: list, preview, send, unsubscribe"),
     "outbox": ("outbox", "messages waiting, sent and dead"),
     "write-back": ("write_back", "rows in sheets and tables: what waits for approval, what was written"),

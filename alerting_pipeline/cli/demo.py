@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,7 @@ def _one_pass(app: App, shown: Progress) -> tuple[Pass, Reckoning]:
         if run.process.returncode != 0:
             raise AlertingError(f"the Dagster run failed: {_reason(run)}; see {run.log}")
         _send_reports(app, shown)
+        _tell_digests(app, shown)
         _wait_for_outbox(app, before.delivery, children, shown)
     return summarize(app.engine, before), _reckon(app)
 
@@ -135,6 +137,14 @@ def _send_reports(app: App, shown: Progress) -> None:
         result = sender.send(report, now)
         if result is not None and result.status == "failed":
             raise AlertingError(f"{report} could not be sent: {result.reason}")
+
+
+def _tell_digests(app: App, shown: Progress) -> None:
+    """What is above somebody's budget comes the next morning, which the company's standing clock never sees."""
+    from alerting_pipeline.app.passing_time import tell_held_back
+
+    shown.report("digests", "of the next morning", 0, None)
+    tell_held_back(app, app.clock.now() + timedelta(days=1))
 
 
 def _reason(run: Child) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from alerting_pipeline.domain.telling import Telling, next_digest
+from alerting_pipeline.domain.telling import Group
 
 CRITICAL = "critical"
 ROWS = frozenset({"sheet", "table", "csv", "webhook"})
@@ -38,34 +38,42 @@ class How(StrEnum):
     """How a destination knows of an incident; where it has heard of it in several ways, the first of these counts."""
 
     ALONE = "alone"
+    GROUP = "group"
     DIGEST = "digest"
     PENDING = "pending"
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why something is held back, in words, and the instant at which that is looked at again."""
+    """Why something is held back, in words, and the instant at which that is looked at again.
+
+    Without `due_at` it is the pace of its `group` (`group_id`, where that is known already), or the end of the incident
+    `source_id` that inhibits it.
+    """
 
     why: Why
     reason: str
     due_at: datetime | None = None
+    group: Group | None = None
+    group_id: int | None = None
+    silence_id: int | None = None
+    source_id: int | None = None
+    recipient: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Flushed:
-    """What came of a pass: messages written, incidents told by them, and incidents that ended untold."""
+    """What came of a pass: messages written, what they told, incidents that ended untold, and what failed, in words."""
 
     messages: int = 0
     told: int = 0
     ended: int = 0
+    failed: tuple[str, ...] = ()
 
     def __add__(self, other: Flushed) -> Flushed:
-        return Flushed(self.messages + other.messages, self.told + other.told, self.ended + other.ended)
-
-
-def hold_for_digest(telling: Telling, severity: str, now: datetime) -> Hold | None:
-    """Is it to be collected? Never what is critical: whoever wrote it wants to know now."""
-    if telling.digest is None or severity == CRITICAL:
-        return None
-    due_at = next_digest(telling.digest, now)
-    return Hold(Why.DIGEST, f"the {telling.digest} digest of {due_at:%Y-%m-%d %H:%M} UTC", due_at)
+        return Flushed(
+            self.messages + other.messages,
+            self.told + other.told,
+            self.ended + other.ended,
+            self.failed + other.failed,
+        )

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
-from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.problem import NOTE, Finding
-from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.system_override import SystemOverride
 
 
@@ -28,25 +26,8 @@ def in_definition(definition: Definition) -> Iterator[Finding]:
         yield from _in_alert(definition)
 
 
-def in_people(people: People) -> Iterator[Finding]:
-    """What people.yaml says that is not in force yet."""
-    for name, person in people.people.items():
-        if person.budget:
-            yield _note(("people", name, "budget"), "budget is not in force yet")
-    for name, team in people.teams.items():
-        if team.budget:
-            yield _note(("teams", name, "budget"), "budget is not in force yet")
-
-
-def in_routing(tree: RoutingTree) -> Iterator[Finding]:
-    """What routing.yaml says that is not in force yet."""
-    if tree.inhibit:
-        yield _note(("inhibit",), "inhibition is not in force yet")
-
-
 def _in_alert(definition: AlertDefinition) -> Iterator[Finding]:
     said = {
-        "group_by": bool(definition.group_by),
         "expected_per_week": definition.expected_per_week is not None,
         "automation": definition.automation.rung != "notify",
     }

@@ -17,8 +17,9 @@ from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.destination import INBOX, Destination
 from alerting_pipeline.domain.incident import Incident, Kind
 from alerting_pipeline.domain.routing_tree import Branch, Match, RoutingTree
+from alerting_pipeline.domain.telling import Telling
 
-__all__ = ["Considered", "Facts", "Routed", "route"]
+__all__ = ["Considered", "Facts", "Routed", "mismatch", "route"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,11 @@ class Routed:
     path: tuple[str, ...]
     reasons: tuple[str, ...]
     considered: tuple[Considered, ...]
+    tellings: Mapping[str, Telling] = field(default_factory=dict)
+
+    def telling(self, destination: str) -> Telling:
+        """How the destination is told, as the first branch that leads there says."""
+        return self.tellings.get(destination, Telling())
 
 
 def route(
@@ -81,10 +87,10 @@ def route(
     `alerting validate` is where they are errors.
     """
     considered: list[Considered] = []
-    taken = _walk(tree.routes, "", facts, considered)
-    chosen = [(name, f'by branch "{path}"') for path, branch in taken for name in branch.destinations]
+    taken = _walk(tree.routes, ("", Telling()), facts, considered)
+    chosen = [(name, f'by branch "{path}"') for path, branch, _ in taken for name in branch.destinations]
     barred: list[str] = []
-    for path, branch in taken:
+    for path, branch, _ in taken:
         if branch.to_column is not None:
             value = facts.entity.get(branch.to_column)
             name = book.named_by(value)
@@ -110,10 +116,22 @@ def route(
         allowed[INBOX.name] = (INBOX, "nobody else may be told of it")
     return Routed(
         destinations=tuple(destination for destination, _ in allowed.values()),
-        path=tuple(path for path, _ in taken) or ("fallback",),
+        path=tuple(path for path, _, _ in taken) or ("fallback",),
         reasons=tuple(f"{name}: {why}" for name, (_, why) in allowed.items()) + tuple(dict.fromkeys(barred)),
         considered=tuple(considered),
+        tellings=_tellings(taken, facts, book),
     )
+
+
+def _tellings(taken: list[tuple[str, Branch, Telling]], facts: Facts, book: AddressBook) -> dict[str, Telling]:
+    """How each destination is told: the first branch that leads there says so."""
+    found: dict[str, Telling] = {}
+    for _, branch, telling in taken if any(telling != Telling() for _, _, telling in taken) else ():
+        named = book.named_by(facts.entity.get(branch.to_column)) if branch.to_column is not None else None
+        for name in (*branch.destinations, *((named,) if named is not None else ())):
+            for destination in book.find(name, facts.at).destinations:
+                found.setdefault(destination.name, telling)
+    return found
 
 
 def _resolved(
@@ -137,25 +155,26 @@ def may_receive(destination: Destination, kind: Kind) -> bool:
 
 
 def _walk(
-    branches: tuple[Branch, ...], above: str, facts: Facts, considered: list[Considered]
-) -> list[tuple[str, Branch]]:
-    taken: list[tuple[str, Branch]] = []
+    branches: tuple[Branch, ...], inherited: tuple[str, Telling], facts: Facts, considered: list[Considered]
+) -> list[tuple[str, Branch, Telling]]:
+    taken: list[tuple[str, Branch, Telling]] = []
+    above = inherited[0]
     for branch in branches:
-        path = f"{above} / {branch.title}" if above else branch.title
-        fails = _mismatch(branch.match, facts)
+        path, telling = f"{above} / {branch.title}" if above else branch.title, branch.telling(inherited[1])
+        fails = mismatch(branch.match, facts)
         considered.append(Considered(path, fails is None, fails or branch.match.described()))
         if fails is not None:
             continue
-        inner = _walk(branch.children, path, facts, considered)
+        inner = _walk(branch.children, (path, telling), facts, considered)
         if not inner and branch.leads_to:
-            inner = [(path, branch)]
+            inner = [(path, branch, telling)]
         taken += inner
         if inner and not branch.continue_:
             break
     return taken
 
 
-def _mismatch(match: Match, facts: Facts) -> str | None:
+def mismatch(match: Match, facts: Facts) -> str | None:
     """The first reason why a branch does not match; None if it does."""
     simple = (
         ("alert", match.alert, facts.alert),

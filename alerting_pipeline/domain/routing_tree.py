@@ -11,7 +11,8 @@ from alerting_pipeline.domain.destination import INBOX, Destination, ad_hoc
 from alerting_pipeline.domain.hours import Hours
 from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.severity import Level
-from alerting_pipeline.domain.written import Flag, Integer, Strict, Text, Texts, text_list
+from alerting_pipeline.domain.telling import Every, Telling
+from alerting_pipeline.domain.written import Duration, Flag, Integer, Strict, Text, Texts, text_list
 
 _LIST = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 Levels = Annotated[tuple[Level, ...], BeforeValidator(text_list), WithJsonSchema(_LIST)]
@@ -70,6 +71,15 @@ class Branch(Strict):
     )
     children: tuple[Branch, ...] = Field(default=(), description="Narrower branches, asked first and in order.")
     continue_: Flag = Field(default=False, alias="continue", description="Ask the next siblings as well.")
+    group_by: Texts | None = Field(
+        default=None,
+        description="Labels, columns of the entity, alert, severity, owner or kind: one message per value; []: one.",
+    )
+    group_wait: Duration | None = Field(default=None, description="How long a new group waits for more; default: 0m.")
+    group_interval: Duration | None = Field(
+        default=None, description="How long later additions to a group wait; default: 5m."
+    )
+    digest: Every | None = Field(default=None, description="Collect messages this long; critical ones don't wait.")
 
     @model_validator(mode="after")
     def _leads_somewhere(self) -> Branch:
@@ -84,6 +94,10 @@ class Branch(Strict):
             yield self.to_column
         for child in self.children:
             yield from child.columns()
+
+    def telling(self, inherited: Telling) -> Telling:
+        """How its destinations are told, given what the branches above say."""
+        return inherited.narrowed(self.digest, self.group_by, self.group_wait, self.group_interval)
 
     @property
     def leads_to(self) -> bool:

@@ -11,6 +11,13 @@ from alerting_pipeline.domain.written import DURATION_PATTERN, Duration, Strict,
 
 Level = Literal["critical", "high", "medium", "low", "info"]
 LEVELS: tuple[Level, ...] = ("critical", "high", "medium", "low", "info")
+
+
+def rank(level: str) -> int:
+    """0 for critical, growing as it gets better; an unknown level comes last."""
+    return LEVELS.index(level) if level in LEVELS else len(LEVELS)
+
+
 NOW = ":as_of"
 """What a deviance may compare instead of a column: the evaluation's time, for what grows late by the clock alone."""
 

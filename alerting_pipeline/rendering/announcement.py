@@ -20,7 +20,7 @@ from alerting_pipeline.domain.holding import ROWS, How
 from alerting_pipeline.domain.incident import Incident, Transition
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.reach import reachable
-from alerting_pipeline.domain.routing import Facts, may_receive, route
+from alerting_pipeline.domain.routing import Facts, Routed, may_receive, route
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.system_definitions import SystemDefinition
 from alerting_pipeline.domain.telling import Telling
@@ -77,17 +77,22 @@ class Place:
     name: str
     channel: str
     how: How = How.ALONE
+    group_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One piece of news for one destination, and how that wants to be told. `how` is None where it is news there."""
+    """One piece of news for one destination, and how that wants to be told. `how` is None where it is news there.
+
+    `counted_for` names the recipient whose budget it uses.
+    """
 
     news: News
     presentation: Presentation
     place: Addressed
     telling: Telling = field(default_factory=Telling)
     how: How | None = None
+    counted_for: str | None = None
 
     @property
     def is_ending(self) -> bool:
@@ -102,7 +107,7 @@ class _Routes:
     """
 
     directory: Directory
-    found: dict[tuple[object, ...], tuple[Destination, ...]] = field(default_factory=dict)
+    found: dict[tuple[object, ...], Routed] = field(default_factory=dict)
     columns: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -113,7 +118,7 @@ class _Routes:
         incident: Incident,
         definition: OfIncidents | SystemDefinition | None,
         known: Sequence[Place],
-    ) -> list[Addressed]:
+    ) -> list[tuple[Addressed, Telling]]:
         """Where routing sends it now, and where it is known."""
         facts = Facts.of(incident)
         looked_at = tuple(facts.entity.get(name) for name in self.columns)
@@ -126,8 +131,10 @@ class _Routes:
                 self.directory.book,
                 notify=definition.notify if is_alert else (),
                 write_back=[entry.destination for entry in definition.write_back] if is_alert else (),
-            ).destinations
-        return list({place.name: place for place in (*self.found[key], *known)}.values())
+            )
+        routed = self.found[key]
+        places = {place.name: place for place in (*routed.destinations, *known)}.values()
+        return [(place, routed.telling(place.name)) for place in places]
 
 
 def letters(
@@ -146,9 +153,9 @@ def letters(
         definition = definitions.get(item.incident.alert)
         presentation = presentation_of(item.incident, definition)
         before = {place.name: place for place in known.get(item.incident.incident_id or 0, ())}
-        for place in _places(item, definition, routes, list(before.values())):
+        for place, telling in _places(item, definition, routes, list(before.values())):
             how = before[place.name].how if place.name in before else None
-            written.append(Letter(item, presentation, place, _telling(definition), how))
+            written.append(Letter(item, presentation, before.get(place.name, place), _own(telling, definition), how))
     return written
 
 
@@ -166,7 +173,8 @@ def notifications_of(letters: Sequence[Letter], public_url: str) -> list[Notific
             found.append(_summary(group, public_url))
         else:
             for letter in group:
-                found += notifications(letter.news, letter.presentation, [letter.place], public_url)
+                made = notifications(letter.news, letter.presentation, [letter.place], public_url)
+                found += [replace(each, counted_for=letter.counted_for, told_at=letter.news.at) for each in made]
     return found
 
 
@@ -180,8 +188,11 @@ def presentation_of(incident: Incident, definition: OfIncidents | SystemDefiniti
     return presentation
 
 
-def _telling(definition: OfIncidents | SystemDefinition | None) -> Telling:
-    return Telling(definition.digest) if isinstance(definition, AlertDefinition) else Telling()
+def _own(telling: Telling, definition: OfIncidents | SystemDefinition | None) -> Telling:
+    """How the definition itself wants it told. Its groups are of its own incidents: it knows no other's columns."""
+    if not isinstance(definition, AlertDefinition):
+        return telling
+    return telling.narrowed(definition.digest, ("alert", *definition.group_by) if definition.group_by else None)
 
 
 def _places(
@@ -189,18 +200,19 @@ def _places(
     definition: OfIncidents | SystemDefinition | None,
     routes: _Routes,
     known: Sequence[Place],
-) -> list[Addressed]:
-    """Where it is told. Whoever is asked beyond the route and can't be reached leaves it to the route."""
+) -> list[tuple[Addressed, Telling]]:
+    """Where it is told, and how. Whoever is asked beyond the route and can't be reached leaves it to the route."""
     is_ending = item.transition.value in ENDINGS
+    as_known: list[tuple[Addressed, Telling]] = [(place, Telling()) for place in known]
     if item.to is Audience.RECORD or item.transition is Transition.REFRESHED:
         followers = ROWS | {"slack"} if is_ending else ROWS
-        places = known if is_ending else routes.of(item.incident, definition, known)
-        return [place for place in places if place.channel in followers]
+        places = as_known if is_ending else routes.of(item.incident, definition, known)
+        return [(place, telling) for place, telling in places if place.channel in followers]
     if item.to is not Audience.ROUTE:
-        found = _asked(item, routes.directory)
+        found: list[tuple[Addressed, Telling]] = [(place, Telling()) for place in _asked(item, routes.directory)]
         routed = [] if found else routes.of(item.incident, definition, known)
-        return [*found, *(place for place in routed if place.channel not in ROWS)]
-    return list(known) if is_ending else routes.of(item.incident, definition, known)
+        return [*found, *((place, telling) for place, telling in routed if place.channel not in ROWS)]
+    return as_known if is_ending else routes.of(item.incident, definition, known)
 
 
 def _asked(item: News, directory: Directory) -> list[Addressed]:

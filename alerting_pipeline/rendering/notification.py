@@ -89,7 +89,11 @@ class Presentation:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A message for one destination, ready for the outbox."""
+    """A message for one destination, ready for the outbox.
+
+    `group_id` is that of a message about a group, which later ones of it change; `counted_for` names the recipient
+    whose budget it uses, at the business instant `told_at`.
+    """
 
     delivery_id: UUID
     destination: str
@@ -98,6 +102,9 @@ class Notification:
     incident_id: int | None
     alert: str
     transition: str
+    group_id: int | None = None
+    counted_for: str | None = None
+    told_at: datetime | None = None
 
 
 def notifications(

@@ -1,86 +1,175 @@
-"""One message about many incidents: a digest of what was held back, by alert, the worst first.
+"""One message about many incidents: a digest of what was held back, or a group, by alert, the worst first.
 
 However many there are, a person reads a bounded number of lines; what isn't listed is counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from uuid import UUID, uuid5
+from uuid import uuid5
 
-from alerting_pipeline.domain.incident import Incident, Status
-from alerting_pipeline.domain.severity import LEVELS
+from alerting_pipeline.domain.incident import Incident, Resolution, Status, Transition
+from alerting_pipeline.domain.severity import rank
 from alerting_pipeline.rendering import words
 from alerting_pipeline.rendering.message import Line, Message, Section
-from alerting_pipeline.rendering.notification import NAMESPACE, Addressed, Notification, Presentation
+from alerting_pipeline.rendering.notification import NAMESPACE, Addressed, News, Notification, Presentation, message
 
 MOST_LINES = 10
 MOST_SECTIONS = 15
-DIGEST = "digest"
+DIGEST, GROUP = "digest", "group"
+EDITED = "edited"
+"""Fewer of a group are left: worth a change of its message, and no sound."""
 _SIGN = "🗞️"
+_ENDINGS = {
+    Resolution.WITHDRAWN: Transition.WITHDRAWN,
+    Resolution.EXPIRED: Transition.EXPIRED,
+    Resolution.BY_PERSON: Transition.RESOLVED,
+    Resolution.DEFINITION_REMOVED: Transition.DEFINITION_REMOVED,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """One incident of several, as it is now; `event_id` is what it is told because of."""
+class Part:
+    """The incidents of one alert among many: how many there are, how many of them ended, and the worst as they are."""
 
-    incident: Incident
     presentation: Presentation
+    total: int
+    ended: int
+    worst: Sequence[Incident]
+
+    @property
+    def severity(self) -> str:
+        """The worst level."""
+        return self.worst[0].severity
+
+
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """What is known of a group when it is told: how often it was before, and how many are new in it since."""
+
+    group_id: int
+    messages: int
+    fresh: int
     event_id: int
+    shared: Mapping[str, str] = field(default_factory=dict)
 
 
-def digest(place: Addressed, members: Sequence[Member], reasons: Iterable[str], public_url: str) -> Notification:
+def digest(
+    place: Addressed, parts: Sequence[Part], first_event: int, reasons: Iterable[str], public_url: str
+) -> Notification:
     """Everything that was held back for one destination until now, as one message."""
-    standing = [member for member in members if not member.incident.is_resolved]
-    ended = len(members) - len(standing)
-    said = f"{_counted(len(standing))} to look at" if standing else "Nothing to look at"
-    over = f"; {_counted(ended)} ended since" if ended else ""
-    message = Message(
+    told = replace(
+        _about_many(parts, public_url),
         alert=DIGEST,
         transition=DIGEST,
-        title=f"Digest: {_counted(len(members))}",
-        summary=f"{said}{over}.",
-        severity=min((member.incident.severity for member in members), key=_rank),
+        title=f"Digest: {_counted(_total(parts))}",
         emoji=_SIGN,
         note="; ".join(reasons),
-        incident_url=f"{public_url.rstrip('/')}/" if public_url else "",
-        sections=sections(members, public_url),
     )
     return Notification(
-        delivery_id=bundle_id(DIGEST, place.name, (member.event_id for member in members)),
+        delivery_id=uuid5(NAMESPACE, f"{DIGEST}/{place.name}/{first_event}"),
         destination=place.name,
         channel=place.channel,
-        message=message,
+        message=told,
         incident_id=None,
         alert=DIGEST,
         transition=DIGEST,
     )
 
 
-def bundle_id(kind: str, destination: str, events: Iterable[int]) -> UUID:
-    """The idempotency key of one message about these events: told again, they make the same one."""
-    return uuid5(NAMESPACE, f"{kind}/{destination}/{','.join(str(event) for event in sorted(events))}")
+def group(place: Addressed, state: GroupState, parts: Sequence[Part], public_url: str) -> Notification:
+    """A group as it is now: its first message, or one that changes it. A group of one looks like its incident."""
+    transition = _transition(state, parts)
+    is_one_alert = len(parts) == 1
+    alert = parts[0].worst[0].alert if is_one_alert else GROUP
+    if _total(parts) == 1:
+        told = _about_one(parts[0], state, transition, public_url)
+    else:
+        told = replace(
+            _about_many(parts, public_url),
+            alert=alert,
+            transition=transition,
+            title=f"{parts[0].presentation.title}: {_counted(_total(parts))}"
+            if is_one_alert
+            else _counted(_total(parts)),
+            note=", ".join(f"{name.replace('_', ' ')}: {value or 'unknown'}" for name, value in state.shared.items()),
+            **(_of_alert(parts[0], public_url) if is_one_alert else {}),
+        )
+    return Notification(
+        delivery_id=uuid5(NAMESPACE, f"{GROUP}/{state.group_id}/{state.messages}"),
+        destination=place.name,
+        channel=place.channel,
+        message=replace(told, thread=f"{GROUP}.{state.group_id}"),
+        incident_id=None,
+        alert=alert,
+        transition=transition,
+        group_id=state.group_id,
+    )
 
 
-def sections(members: Sequence[Member], public_url: str) -> tuple[Section, ...]:
-    """A section per alert: the severest first, and in each the severest and most deviating incidents."""
-    by_alert: dict[str, list[Member]] = {}
-    for member in sorted(members, key=_order):
-        by_alert.setdefault(member.incident.alert, []).append(member)
-    shown = [_section(group, public_url) for group in list(by_alert.values())[:MOST_SECTIONS]]
-    left = list(by_alert.values())[MOST_SECTIONS:]
+def sections(parts: Sequence[Part], public_url: str) -> tuple[Section, ...]:
+    """A section per alert, the severest first."""
+    ordered = sorted(parts, key=lambda part: (part.ended == part.total, rank(part.severity), -part.total))
+    shown = [_section(part, public_url) for part in ordered[:MOST_SECTIONS]]
+    left = ordered[MOST_SECTIONS:]
     if left:
-        shown.append(Section(f"{len(left)} more alerts", more=sum(map(len, left))))
+        shown.append(Section(f"{len(left)} more alerts", more=_total(left)))
     return tuple(shown)
 
 
-def _section(group: Sequence[Member], public_url: str) -> Section:
-    presentation = group[0].presentation
-    sign = f"{presentation.emoji} " if presentation.emoji else ""
-    lines = tuple(_line(member.incident, public_url) for member in group[:MOST_LINES])
-    return Section(f"{sign}{presentation.title}: {len(group):,}", lines, len(group) - len(lines))
+def _about_many(parts: Sequence[Part], public_url: str) -> Message:
+    ended = sum(part.ended for part in parts)
+    standing = _total(parts) - ended
+    said = f"{_counted(standing)} to look at" if standing else "Nothing to look at"
+    over = f"; {_counted(ended)} ended since" if ended else ""
+    return Message(
+        alert=GROUP,
+        transition=GROUP,
+        title="",
+        summary=f"{said}{over}.",
+        severity=min((part.severity for part in parts), key=rank),
+        incident_url=f"{public_url.rstrip('/')}/" if public_url else "",
+        sections=sections(parts, public_url),
+    )
+
+
+def _of_alert(part: Part, public_url: str) -> dict[str, str]:
+    """What a message says where all of its incidents are of one alert."""
+    presentation, incident = part.presentation, part.worst[0]
+    return {
+        "kind": incident.kind.value,
+        "emoji": presentation.emoji,
+        "system": presentation.system,
+        "description": presentation.description,
+        "runbook": presentation.runbook,
+        "owner": incident.owner,
+        "incident_url": f"{public_url.rstrip('/')}/?alert={incident.alert}" if public_url else "",
+    }
+
+
+def _about_one(part: Part, state: GroupState, transition: str, public_url: str) -> Message:
+    incident = part.worst[0]
+    happened = Transition.OPENED
+    if incident.is_resolved:
+        happened = _ENDINGS.get(incident.resolution or Resolution.CLEARED, Transition.CLEARED)
+    told = message(News(incident, happened, state.event_id), part.presentation, public_url)
+    return told if incident.is_resolved else replace(told, transition=transition)
+
+
+def _transition(state: GroupState, parts: Sequence[Part]) -> str:
+    if all(part.ended == part.total for part in parts):
+        return Transition.CLEARED.value
+    if state.messages == 0:
+        return Transition.OPENED.value
+    return Transition.UPDATED.value if state.fresh else EDITED
+
+
+def _section(part: Part, public_url: str) -> Section:
+    sign = f"{part.presentation.emoji} " if part.presentation.emoji else ""
+    lines = tuple(_line(incident, public_url) for incident in part.worst[:MOST_LINES])
+    return Section(f"{sign}{part.presentation.title}: {part.total:,}", lines, part.total - len(lines))
 
 
 def _line(incident: Incident, public_url: str) -> Line:
@@ -96,19 +185,14 @@ def _line(incident: Incident, public_url: str) -> Line:
 def _note(incident: Incident) -> str:
     if incident.is_resolved:
         by = f" by {incident.resolved_by}" if incident.resolved_by else ""
-        return f"{str(incident.resolution).replace('_', ' ')}{by}, {_instant(incident.resolved_at)}"
+        ended = "resolved" if incident.resolution is Resolution.BY_PERSON else str(incident.resolution)
+        return f"{ended.replace('_', ' ')}{by}, {_instant(incident.resolved_at)}"
     taken = f", taken by {incident.acknowledged_by}" if incident.status is Status.ACKNOWLEDGED else ""
     return f"since {_instant(incident.opened_at)}{taken}"
 
 
-def _order(member: Member) -> tuple[object, ...]:
-    incident = member.incident
-    deviance = incident.deviance
-    return (incident.is_resolved, _rank(incident.severity), deviance is None, -(deviance or 0), incident.opened_at)
-
-
-def _rank(severity: str) -> int:
-    return LEVELS.index(severity) if severity in LEVELS else len(LEVELS)
+def _total(parts: Iterable[Part]) -> int:
+    return sum(part.total for part in parts)
 
 
 def _counted(number: int) -> str:

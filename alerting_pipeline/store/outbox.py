@@ -2,8 +2,8 @@
 
 A row is never lost and never forgotten: it is waiting, leased to somebody until an instant, sent, or dead. The fence
 grows with every claim, so that a worker that was thought dead can't overwrite what another has done since. Of one
-incident and destination only the oldest unfinished row can be claimed: a later message never overtakes it. Instants are
-the database's real clock, never the business clock.
+incident (or group) and destination only the oldest unfinished row can be claimed: a later message never overtakes it.
+Instants are the database's real clock, never the business clock.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ def enqueue(connection: Connection, notifications: Iterable[Notification]) -> in
         {
             "delivery_id": str(item.delivery_id),
             "incident_id": item.incident_id,
+            "group_id": item.group_id,
+            "counted_for": item.counted_for,
+            "told_at": item.told_at.isoformat() if item.told_at is not None else None,
             "alert": item.alert,
             "transition": item.transition,
             "destination": item.destination,

@@ -3,11 +3,18 @@
 from sqlalchemy import text
 
 INSERT = text("""
-insert into ledger.outbox (delivery_id, incident_id, alert, transition, destination, channel, message)
-select r.delivery_id, r.incident_id, r.alert, r.transition, r.destination, r.channel, r.message
+insert into ledger.outbox (
+    delivery_id, incident_id, group_id, alert, transition, destination, channel, message, counted_for, told_at
+)
+select
+    r.delivery_id, r.incident_id, r.group_id, r.alert, r.transition, r.destination, r.channel, r.message, r.counted_for,
+    r.told_at
 from rows from (jsonb_to_recordset(cast(:rows as jsonb)) as (
-    delivery_id uuid, incident_id bigint, alert text, transition text, destination text, channel text, message jsonb
-)) with ordinality as r (delivery_id, incident_id, alert, transition, destination, channel, message, place)
+    delivery_id uuid, incident_id bigint, group_id bigint, alert text, transition text, destination text, channel text,
+    message jsonb, counted_for text, told_at timestamptz
+)) with ordinality as r (
+    delivery_id, incident_id, group_id, alert, transition, destination, channel, message, counted_for, told_at, place
+)
 order by r.place
 on conflict (delivery_id) do nothing
 returning delivery_id
@@ -19,12 +26,12 @@ set status = 'sent', sent_at = clock_timestamp(),
     receipt = jsonb_build_object('superseded_by', later.delivery_id)
 from ledger.outbox as later
 where later.delivery_id = any(cast(:ids as uuid[]))
-    and earlier.incident_id = later.incident_id
+    and earlier.conversation = later.conversation
     and earlier.destination = later.destination
     and earlier.sequence < later.sequence
     and earlier.status = 'waiting'
     and earlier.attempts = 0
-    and earlier.transition in ('updated', 'refreshed', 'acknowledged')
+    and earlier.transition in ('updated', 'edited', 'refreshed', 'acknowledged')
 """)
 
 # The loose index scan finds the destinations that have work without reading the work of each. `|| ''` keeps the planner
@@ -61,7 +68,7 @@ picked as materialized (
             end
             and not exists (
                 select 1 from ledger.outbox as before
-                where before.incident_id = o.incident_id and before.destination || '' = o.destination
+                where before.conversation = o.conversation and before.destination || '' = o.destination
                     and before.sequence < o.sequence and before.status in ('waiting', 'leased')
             )
         order by o.sequence
@@ -103,7 +110,7 @@ select
 from leased
 left join lateral (
     select e.receipt from ledger.outbox as e
-    where e.incident_id = leased.incident_id and e.destination = leased.destination
+    where e.conversation = leased.conversation and e.destination = leased.destination
         and e.sequence < leased.sequence and e.status = 'sent' and not e.receipt ? 'superseded_by'
     order by e.sequence desc limit 1
 ) as previous on true
@@ -212,7 +219,7 @@ RETRY = text("""
 with dead as (
     select o.delivery_id, (
         select later.delivery_id from ledger.outbox as later
-        where later.incident_id = o.incident_id and later.destination = o.destination
+        where later.conversation = o.conversation and later.destination = o.destination
             and later.sequence > o.sequence and later.status = 'sent'
         order by later.sequence desc limit 1
     ) as covered_by

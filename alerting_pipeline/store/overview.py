@@ -184,7 +184,7 @@ def outbox_since(engine: Engine, sequence: int) -> tuple[int, int]:
 def raised(engine: Engine) -> list[dict[str, Any]]:
     """`alert`, `entity` and `told` of every incident there ever was, in order, and of every message of a report.
 
-    `told`: the destinations that took the message of its opening, a summary of several incidents included; of a
+    `told`: the destinations that took the message of its opening, one about several incidents included; of a
     report, whose name stands as `alert`, the recipient.
     """
     with engine.connect() as connection:
@@ -193,9 +193,11 @@ def raised(engine: Engine) -> list[dict[str, Any]]:
             select
                 i.alert, i.entity,
                 array(
-                    select distinct o.destination from ledger.outbox o
-                    where o.status = 'sent' and o.transition = 'opened'
-                        and (o.incident_id = i.incident_id or (o.incident_id is null and o.alert = i.alert))
+                    select o.destination from ledger.outbox o
+                    where o.incident_id = i.incident_id and o.status = 'sent' and o.transition = 'opened'
+                    union
+                    select o.destination from ledger.held_notifications h join ledger.outbox o using (delivery_id)
+                    where h.incident_id = i.incident_id and o.status = 'sent' and h.transition = 'opened'
                 ) as told
             from (select * from ledger.incidents order by incident_id) i
             union all

@@ -18,6 +18,8 @@ PROJECT = Path(__file__).parent.parent.parent
 _LONGEST = 88
 
 UNUSED: dict[str, str] = {
+    "group_interval": "30m",
+    "group_wait": "5m",
     "visible_to": "[finops]",
     "pause": "{until: 2026-12-01, reason: the warehouse is being moved}",
     "until": "2026-12-01",

@@ -90,6 +90,7 @@ class World:
     definitions: dict[str, AlertDefinition] = field(default_factory=dict)
     people: People = field(default_factory=People)
     now: datetime = START
+    tree: RoutingTree = TREE
     numbers: Any = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
@@ -159,7 +160,7 @@ class World:
         self.sql("update ledger.definitions set removed_at = clock_timestamp() where alert = %s", alert)
 
     def evaluator(self) -> Evaluator:
-        directory = Directory(TREE, DESTINATIONS, "http://localhost:8080")
+        directory = self.directory
         scanner = Scanner(Warehouse(self.database.reader_url), Marts(Catalog({"payments": self.model, **self.others})))
         return Evaluator(dict(self.definitions), EvaluationLedger(self.engine, directory), scanner)
 
@@ -172,12 +173,15 @@ class World:
 
     def flush(self) -> Flushed:
         """Tell what is held back and due now."""
-        directory = Directory(TREE, DESTINATIONS, "http://localhost:8080")
-        return flush(HeldLedger(self.engine, lambda: Announcer(directory, dict(self.definitions))), self.now)
+        return flush(HeldLedger(self.engine, lambda: Announcer(self.directory, dict(self.definitions))), self.now)
+
+    @property
+    def directory(self) -> Directory:
+        return Directory(self.tree, DESTINATIONS, "http://localhost:8080", self.people)
 
     @property
     def due(self) -> DueIncidents:
-        held = InForce(definitions=self.definitions, routing=TREE, destinations=DESTINATIONS, people=self.people)
+        held = InForce(definitions=self.definitions, routing=self.tree, destinations=DESTINATIONS, people=self.people)
         return DueIncidents(self.engine, lambda: held, "http://localhost:8080")
 
     def remind(self) -> Reminded:
@@ -186,7 +190,7 @@ class World:
 
     @property
     def desk(self) -> IncidentDesk:
-        directory = Directory(TREE, DESTINATIONS, "http://localhost:8080")
+        directory = self.directory
         return IncidentDesk(self.engine, Announcer(directory, self.definitions))
 
     def later(self, **by: float) -> None:
