@@ -42,7 +42,7 @@ def tightened(incident: Incident, terms: Terms, now: datetime) -> Incident:
         return incident
     if incident.due_at is not None and incident.due_at <= now + allowed:
         return incident
-    return replace(incident, **_allowed(incident, allowed, terms, now))
+    return replace(incident, **_sooner(incident, _allowed(incident, allowed, terms, now)))
 
 
 def reminding(incident: Incident, terms: Terms, now: datetime) -> Incident:
@@ -55,6 +55,11 @@ def _allowed(incident: Incident, allowed: timedelta, terms: Terms, now: datetime
     instants = [due, incident.escalates_at, None if terms.on_call_after is None else now + terms.on_call_after]
     escalates = min(instant for instant in instants if instant is not None)
     return {"due_at": due, "warn_at": now + allowed * 4 / 5, "escalates_at": escalates}
+
+
+def _sooner(incident: Incident, found: dict[str, datetime]) -> dict[str, Any]:
+    """The stage that is next may come sooner; after the last one there is none left to tell."""
+    return found if incident.escalation_level < len(_AUDIENCES) else {**found, "escalates_at": None}
 
 
 def _next_reminder(incident: Incident, terms: Terms, now: datetime) -> datetime | None:

@@ -11,6 +11,7 @@ import pytest
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.evaluation import Health
 from alerting_pipeline.domain.event import Assign, Snooze
+from alerting_pipeline.domain.people import People
 from alerting_pipeline.usecases.act import acknowledge, assign, snooze
 from tests.usecases.world import World, definition, written
 
@@ -186,3 +187,23 @@ def test_what_is_due_is_found_in_the_index(world: World, number: int) -> None:
         "order by i.next_at, i.incident_id limit 500 for update skip locked", world.now,
     )  # fmt: skip
     assert any("incidents_due" in row["QUERY PLAN"] for row in plan)
+
+
+def test_what_gets_worse_after_everybody_was_told_has_a_new_time_allowed_and_nobody_left_to_tell(world: World) -> None:
+    """A lead who is told early leaves no stage over, however the severity changes afterwards."""
+    team = {"escalation": {"on_call_after": "1h", "lead_after": "2h"}}
+    world.people = People.model_validate({"teams": {"risk": team}})
+    world.publish(definition(severity=LEVELS))
+    world.put({"id": "t1", "amount": 150})
+    world.evaluate()
+    [opened] = world.incidents()
+    world.sql("update ledger.incidents set escalates_at = opened_at + interval '1 hour', next_at = opened_at")
+    for _ in range(2):
+        world.later(hours=1)
+        world.remind()
+    assert (opened["escalation_level"], world.incidents()[0]["escalation_level"]) == (0, 2)
+    world.put({"id": "t1", "amount": 1500})
+    world.evaluate()
+    assert world.incidents()[0]["escalates_at"] is None
+    world.later(hours=1)
+    assert world.remind().transitions == {"sla_breached": 1}
