@@ -30,6 +30,10 @@ update ledger.held_notifications
 set why = %s, reason = %s, due_at = %s, recipient = %s, group_id = null
 where held_id = any(%s)
 """
+_UNJUDGED = """
+select h.held_id from ledger.held_notifications as h join ledger.incidents as i using (incident_id)
+where h.held_id = any(%s) and i.held_since is not null and i.kind = 'business'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,9 @@ class Bundler:
         return Letter(news, presentation, place or row.place)
 
     def _still_to_tell(self, waiting: Sequence[int]) -> tuple[list[int], int]:
-        """Without what ended before anybody was told, and what nobody is to hear of now after all."""
+        """Without what ended before anybody was told, and what nobody is to hear of now after all. What can't be judged
+        waits until it can: while the data below it is not to be believed, the business hears nothing of it.
+        """
         over = end_untold(self.connection, waiting, _ENDINGS, self.now)
         muted: list[int] = []
         if self.restraint.is_silencing:
@@ -107,7 +113,8 @@ class Bundler:
             ]
             hold_again(self.connection, again, {}, self.now)
             muted = [numbers[0] for numbers, _, _ in again]
-        left = set(waiting) - set(over) - set(muted)
+        unjudged = self.connection.exec_driver_sql(_UNJUDGED, (list(waiting),)).scalars()
+        left = set(waiting) - set(over) - set(muted) - set(unjudged)
         return sorted(left), len(set(over.values()))
 
     def _spend(self, row: GroupRow, found: Roundup, held: Sequence[int]) -> tuple[str | None, bool]:

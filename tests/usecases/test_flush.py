@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alerting_pipeline.domain.evaluation import Health
 from alerting_pipeline.domain.holding import Flushed
 from tests.usecases.world import World, definition
 
@@ -64,3 +65,14 @@ def test_rows_of_sheets_are_never_collected(world: World) -> None:
     world.put({"id": "t1", "amount": 150})
     world.evaluate()
     assert world.messages() == [("opened", "review")]
+
+
+def test_what_can_not_be_judged_waits_for_the_digest_after_its_recovery(world: World) -> None:
+    world.publish(definition(digest="daily"))
+    world.put({"id": "t1", "amount": 150})
+    world.evaluate()
+    world.evaluate(health=Health(("not_null(amount) failed",)))
+    world.later(hours=3)
+    assert (world.flush(), world.messages()) == (Flushed(), [])
+    world.evaluate()
+    assert world.flush() == Flushed(messages=1, told=1)
