@@ -30,9 +30,16 @@ update ledger.held_notifications
 set why = %s, reason = %s, due_at = %s, recipient = %s, group_id = null
 where held_id = any(%s)
 """
+# Of an incident that is held, or of an alert that was not judged when it was last evaluated: also what ended before.
 _UNJUDGED = """
-select h.held_id from ledger.held_notifications as h join ledger.incidents as i using (incident_id)
-where h.held_id = any(%s) and i.held_since is not null and i.kind = 'business'
+select h.held_id
+from ledger.held_notifications as h
+join ledger.incidents as i using (incident_id)
+left join lateral (
+    select e.outcome from ledger.evaluations as e where e.alert = i.alert order by e.evaluation_id desc limit 1
+) as latest on true
+where h.held_id = any(%s) and i.kind = 'business'
+    and (i.held_since is not null or latest.outcome in ('data_failure', 'system_failure'))
 """
 
 

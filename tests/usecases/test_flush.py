@@ -76,3 +76,18 @@ def test_what_can_not_be_judged_waits_for_the_digest_after_its_recovery(world: W
     assert (world.flush(), world.messages()) == (Flushed(), [])
     world.evaluate()
     assert world.flush() == Flushed(messages=1, told=1)
+
+
+def test_an_end_is_not_told_in_a_digest_while_its_alert_can_not_be_judged(world: World) -> None:
+    world.publish(definition(digest="daily"))
+    world.put({"id": "t1", "amount": 150})
+    world.evaluate()
+    world.later(days=1)
+    world.flush()
+    world.put({"id": "t1", "amount": 50})
+    world.evaluate()
+    world.evaluate(health=Health(("not_null(amount) failed",)))
+    world.later(days=1)
+    assert world.flush() == Flushed()
+    world.evaluate()
+    assert world.flush() == Flushed(messages=1, told=1)
