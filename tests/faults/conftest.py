@@ -12,13 +12,15 @@ from tests.soak.promise import Measured
 
 @pytest.fixture
 def measured(request: pytest.FixtureRequest) -> Iterator[Measured]:
-    """How many times, and where the figure goes. Only what a test that ended well says is kept."""
+    """How many times, and where the figure goes. A test that failed says that instead."""
     promise = promise_of(request.node)
     assert promise is not None, "a test that measures is marked with the promise that it shows"
     soak = next((each for each in request.config.pluginmanager.get_plugins() if isinstance(each, Soak)), None)
     made = Measured(promise, promise.short if soak is None else soak.count_for(promise))
     yield made
-    if soak is not None and not getattr(request.node, "has_failed", False):
+    if getattr(request.node, "has_failed", True):
+        made.figures[:] = ["**did not hold in this run**"]
+    if soak is not None:
         soak.take(made)
 
 

@@ -6,6 +6,7 @@ A sink says how it answers in `answer`; `inject` makes the next requests fail in
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections import deque
@@ -47,6 +48,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     hang_up: bool = False
+    half_close: bool = False
     drip: float = 0.0
     takes_it: bool = False
     method: str = ""
@@ -97,6 +99,10 @@ class HttpSink:
         """What this sink is for."""
         return Reply()
 
+    def fault_of(self, request: Request) -> Fault | None:
+        """How this request fails; None if it does not."""
+        return self.next_fault(request.method)
+
     def next_fault(self, method: str) -> Fault | None:
         with self.lock:
             for fault in self.faults:
@@ -133,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, parts.path, dict(parse_qsl(parts.query)), headers, body)
-        fault = self.served.next_fault(self.command)
+        fault = self.served.fault_of(request)
         if fault and fault.delay:
             time.sleep(fault.delay)
         reply: Reply | None = None
@@ -150,6 +156,12 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.hang_up:
             self.close_connection = True
             self.connection.close()
+        elif fault.half_close:
+            self.close_connection = True
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.connection.shutdown(socket.SHUT_WR)
         elif fault.drip:
             self._drip(fault.drip)
         else:

@@ -26,13 +26,11 @@ def main() -> int:
     given.add_argument("--minutes", type=float, default=30, help="nothing new begins after so many minutes")
     chosen = given.parse_args()
     soak = Soak(area=chosen.only, count=chosen.count, budget=chosen.minutes * 60)
-    began = time.monotonic()
+    if not chosen.only and chosen.count is None:
+        soak.keep = write
     options = ["-p", "no:xdist", "-o", "addopts=", "-o", "timeout=900", "--tb=short", "-q", "-s", "--strict-markers"]
     status = pytest.main([*options, "-p", "no:cacheprovider", str(FOLDER)], plugins=[soak])
-    seconds = time.monotonic() - began
-    print(f"\n{len(soak.results)} promises in {seconds / 60:.1f} minutes")
-    if status == 0 and not chosen.only and chosen.count is None:
-        write(soak.results, seconds)
+    print(f"\n{len(soak.results)} promises in {(time.monotonic() - soak.began) / 60:.1f} minutes")
     return int(status)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,11 +13,15 @@ from tests.soak.promise import AREAS, Measured, Promise
 
 @dataclass(eq=False)
 class Soak:
-    """`count` replaces the full counts; what has not begun after `budget` seconds fails unmeasured."""
+    """`count` replaces the full counts; what has not begun after `budget` seconds fails unmeasured.
+
+    `keep` is called with all results so far and the seconds so far, whenever there is one more.
+    """
 
     area: str = ""
     count: int | None = None
     budget: float = 1_800.0
+    keep: Callable[[Sequence[Measured], float], None] = lambda results, seconds: None
     results: list[Measured] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
 
@@ -38,8 +43,9 @@ class Soak:
             print(f"\n{report.nodeid.rpartition('::')[2]}: {report.outcome} after {took}", flush=True)
 
     def take(self, measured: Measured) -> None:
-        """A test has ended well."""
+        """A test has ended; one that failed says so."""
         self.results.append(measured)
+        self.keep(self.results, time.monotonic() - self.began)
         for figure in measured.figures:
             print(f"\n{measured.promise.area}: {figure}", flush=True)
 
