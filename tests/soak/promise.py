@@ -12,7 +12,7 @@ import pytest
 
 AREAS = (
     "delivery", "duplicates", "sink faults", "incidents", "ticks", "late rows", "time", "outcomes", "storm", "disabled",
-    "Postgres down", "definition files", "webhooks", "secrets", "write-back",
+    "Postgres down", "definition files", "webhooks", "secrets", "write-back", "year",
 )  # fmt: skip
 
 

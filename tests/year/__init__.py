@@ -1,0 +1,1 @@
+"""A company's year on a virtual clock: its people, its data, what goes wrong, and what must hold all the same."""
