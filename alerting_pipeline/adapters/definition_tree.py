@@ -109,6 +109,8 @@ def _part_origins(name: str, node: Node, layer: Layer[Pair], origins: dict[str, 
         _part_origins(f"{name}.{part}", value, layer, origins)
     for index, item in enumerate(node.items or ()):
         origins[f"{name}.{index}"] = _where(layer, item)
+        if item.value is not None:  # a list may stand for a map of its names: `columns: [a, b]`
+            origins[f"{name}.{item.value}"] = _where(layer, item)
         _part_origins(f"{name}.{index}", item, layer, origins)
 
 
