@@ -84,14 +84,15 @@ with lives as (
 ),
 due as (
     select i.incident_id, i.due_at, i.sla_breached_at,
-        coalesce(i.resolved_at, %(now)s) as until, i.held_since, coalesce(max(h.at), i.opened_at) as judged_since
+        coalesce(i.resolved_at, %(now)s) as until, coalesce(max(h.at), i.opened_at) as judged_since,
+        (array_agg(h.event order by h.event_id desc))[1] = 'held' as is_held_to_the_end
     from ledger.incidents as i
     left join ledger.incident_events as h on h.incident_id = i.incident_id and h.event in ('held', 'released')
     where i.due_at is not null and i.responded_at is null and i.kind = 'business'
     group by i.incident_id
 )
 select incident_id, 'no breach' as what, due_at as at from due
-where sla_breached_at is null and held_since is null
+where sla_breached_at is null and is_held_to_the_end is not true
     and greatest(due_at, judged_since) < until - interval '15 minutes'
 union all
 -- A breach is told late only because it was held meanwhile.
