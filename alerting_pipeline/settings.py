@@ -33,6 +33,13 @@ def _http(value: str) -> str:
     return value.rstrip("/")
 
 
+def _secret_http(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("is not a web address; write http://host/path or https://host/path")
+    return value
+
+
 def _smtp(value: SecretStr) -> SecretStr:
     parts = urlsplit(value.get_secret_value())
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
@@ -101,6 +108,9 @@ class Settings(BaseModel):
     private_hosts: HostList = Field(
         default=(),
         description="Hosts on your own network that they may go to as well, between commas; without it: none.",
+    )
+    deadman_url: Annotated[SecretStr, AfterValidator(_secret_http)] | None = Field(
+        default=None, description="An outside watcher, called about once a minute while nothing is overdue."
     )
     as_of: Annotated[datetime, AfterValidator(_aware)] | None = Field(
         default=None, description="What counts as now, for trials; without it: the database's clock."
@@ -173,6 +183,7 @@ VARIABLES = {
     "signing_key": "ALERTING_SIGNING_KEY",
     "http_hosts": "ALERTING_HTTP_HOSTS",
     "private_hosts": "ALERTING_PRIVATE_HOSTS",
+    "deadman_url": "ALERTING_DEADMAN_URL",
     "as_of": "ALERTING_AS_OF",
 }
 

@@ -257,8 +257,6 @@ class _Folder:
             if definition.deviance is None and checked.deviance is not None:
                 definition = definition.model_copy(update={"deviance": checked.deviance})
                 file.origins["deviance"] = "derived from condition"
-            if self.destinations is not None:
-                findings += check_destinations(definition, self.destinations, self.people)
         elif isinstance(definition, SystemOverride):
             findings += check_override(definition)
         elif isinstance(definition, DataDefinition):
@@ -269,6 +267,8 @@ class _Folder:
             if not missing:
                 definition = definition.model_copy(update={"template_text": self._text(definition.template)})
             findings += check_report(definition, self.catalog, template_names, body_names)
+        if isinstance(definition, AlertDefinition | SystemOverride) and self.destinations is not None:
+            findings += check_destinations(definition, self.destinations, self.people)
         if not isinstance(definition, SystemOverride):
             findings += check_name(definition)
         if self.people is not None and "owner" in (file.merged.entries or {}):

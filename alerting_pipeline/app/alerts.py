@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from alerting_pipeline.store.due_work import PostgresDueWork
     from alerting_pipeline.store.held_ledger import HeldLedger
     from alerting_pipeline.store.incident_desk import IncidentDesk
+    from alerting_pipeline.store.late_evaluations import LateEvaluations
     from alerting_pipeline.store.mart_health import PostgresMartHealth
+    from alerting_pipeline.store.pulse import Pulse
     from alerting_pipeline.store.raw_tables import PostgresRawTables
     from alerting_pipeline.store.silences import Silences
     from alerting_pipeline.store.system_incidents import SystemIncidents
@@ -91,6 +93,20 @@ class Alerts(Pipeline):
         from alerting_pipeline.store.system_incidents import SystemIncidents
 
         return SystemIncidents(self.engine, self.definition_ledger.in_force, self.clock, self.settings.public_url)
+
+    @cached_property
+    def pulse(self) -> Pulse:
+        """The heartbeats of the parts."""
+        from alerting_pipeline.store.pulse import Pulse
+
+        return Pulse(self.engine)
+
+    @cached_property
+    def late_evaluations(self) -> LateEvaluations:
+        """Alerts that should have been evaluated and were not."""
+        from alerting_pipeline.store.late_evaluations import LateEvaluations
+
+        return LateEvaluations(self.engine)
 
     def evaluator(self, files: Mapping[str, AlertDefinition] | None = None) -> Evaluator:
         """Evaluates the definitions that are in force now; `publish_definitions` comes first where files changed.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from alerting_pipeline.app.watching import notice
 from alerting_pipeline.domain.errors import AlertingError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def pass_time(app: App, now: datetime) -> list[str]:
     for name, step in (
         ("what people did with tickets", lambda: _read_tickets(app, now)),
         ("the clock of incidents", lambda: remind(app.due_incidents, now)),
+        ("what fell silent", lambda: notice(app, now)),
         ("what was held back", lambda: tell_held_back(app, now)),
     ):
         try:

@@ -52,6 +52,8 @@ def _checks(app: App) -> dict[str, Check]:
         "pauses": partial(_pauses, app),
         "evaluation": partial(_evaluation, app),
         "delivery": partial(_delivery, app),
+        "parts": partial(_parts, app),
+        "outside watcher": partial(_outside, app),
         "slack": partial(_slack, app),
         "e-mail": partial(_mail, app),
         "secrets": partial(_secrets, app),
@@ -125,6 +127,10 @@ def _evaluation(app: App) -> tuple[Health, str, str]:
     if state.unbuilt_definitions:
         says = f"waiting for models that were never built: {', '.join(state.unbuilt_definitions)}"
         return Health.NOTE, says, "`alerting run` builds them"
+    late = app.late_evaluations.among(app.definition_ledger.in_force().alerts.values(), app.clock.now())
+    if late:
+        says = "; ".join(each.finding.summary for each in late)
+        return Health.FAILURE, says, "`alerting doctor` again once schedules run; `alerting evaluate NAME` meanwhile"
     kinds = ", ".join(f"{count} {kind}" for kind, count in state.open_incidents.items()) or "no"
     return Health.FINE, f"last one {_ago(state.newest_evaluation_seconds)}; {kinds} open incidents", ""
 
@@ -139,6 +145,30 @@ def _delivery(app: App) -> tuple[Health, str, str]:
         says = f"{state.waiting_deliveries} waiting, the oldest due {_ago(state.oldest_due_seconds)}"
         return Health.FAILURE, says, "start a worker: `alerting up` or `alerting deliver`"
     return Health.FINE, f"{state.waiting_deliveries} waiting, none overdue", ""
+
+
+def _parts(app: App) -> tuple[Health, str, str]:
+    """Who is heard of. Nobody is expected where none ever ran."""
+    beats = app.pulse.beats()
+    if overdue := [beat.finding.summary for beat in beats if beat.is_overdue]:
+        return Health.FAILURE, "; ".join(overdue), "start them again: `alerting up` or `alerting deliver`"
+    running = [beat.part for beat in beats if not beat.is_resting]
+    if not running:
+        return Health.NOTE, "none runs", "`alerting up` starts all of them"
+    return Health.FINE, f"heard of: {', '.join(running)}", ""
+
+
+def _outside(app: App) -> tuple[Health, str, str]:
+    """The dead man's switch. What it was told last is shown, its address never."""
+    if app.settings.deadman_url is None:
+        return Health.NOTE, "not configured: nobody outside notices when all stops", "set ALERTING_DEADMAN_URL"
+    last = app.pulse.last_ping()
+    if last is None:
+        return Health.NOTE, "was never called", "the delivery worker calls it while nothing is overdue"
+    at, failure = last
+    if failure is not None:
+        return Health.FAILURE, f"was not reached at {at:%Y-%m-%d %H:%M} UTC: {failure}", "check ALERTING_DEADMAN_URL"
+    return Health.FINE, f"was last called at {at:%Y-%m-%d %H:%M} UTC", ""
 
 
 def _slack(app: App) -> tuple[Health, str, str]:

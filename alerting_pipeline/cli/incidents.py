@@ -101,7 +101,6 @@ def show(incident_id: int, as_json: bool) -> None:
 @json_option
 def postmortem(incident_id: int, output: Path | None, as_json: bool) -> None:
     """The timeline of an incident as Markdown, with impact, root cause and actions to be filled in."""
-    from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS
     from alerting_pipeline.rendering.notification import Presentation
     from alerting_pipeline.rendering.postmortem import Account
     from alerting_pipeline.rendering.postmortem import postmortem as written
@@ -114,7 +113,7 @@ def postmortem(incident_id: int, output: Path | None, as_json: bool) -> None:
                 f"There is no incident {incident_id}; `alerting incidents list --all` shows those there are."
             )
         waited = desk.waited(found)
-    definition = held.of_incidents.get(found["alert"]) or SYSTEM_DEFINITIONS.get(found["alert"])
+    definition = held.of_incidents.get(found["alert"]) or held.built_in.get(found["alert"])
     about = Presentation.of(definition) if definition is not None else Presentation(title=found["alert"])
     team = held.people.teams.get(found["owner"])
     rows = {name: found[name] for name in ("events", "deliveries", "held_back")}

@@ -18,7 +18,7 @@ from alerting_pipeline.domain.errors import AlertingError, BadCall
 if TYPE_CHECKING:
     from alerting_pipeline.app import App
 
-_EVERY_SECONDS = 15.0
+_GRACE_SECONDS = 2.0
 _STATUSES = ("waiting", "leased", "sent", "dead", "halted", "rejected")
 
 
@@ -86,11 +86,16 @@ def deliver(once: bool, as_json: bool) -> None:
     these may run; each message goes to one of them.
     """
     from alerting_pipeline.app import App
+    from alerting_pipeline.app.watching import WORKER, WORKER_SECONDS
+    from alerting_pipeline.store.pulse import Heart
     from alerting_pipeline.usecases.deliver import Terms
 
     log = logging.getLogger("alerting.deliver")
-    terms = Terms(tell=lambda error: log.warning("delivery waits: %s", type(error).__name__))
     with App.from_environment() as app, progress(quiet=as_json) as shown:
+        terms = Terms(
+            tell=lambda error: log.warning("delivery waits: %s", type(error).__name__),
+            beat=Heart(app.pulse.beat, WORKER, WORKER_SECONDS),
+        )
         worker = app.delivery_worker(terms=terms)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: worker.stop())
@@ -108,23 +113,39 @@ def deliver(once: bool, as_json: bool) -> None:
 
 @contextmanager
 def _passing_time(app: App, log: logging.Logger, *, is_repeated: bool) -> Iterator[None]:
-    """Notice what time brings about, once before the block, and then beside it until it ends."""
+    """Notice what time brings about, once before the block, and then beside it until it ends; then both parts rest."""
     from alerting_pipeline.app.passing_time import pass_time
+    from alerting_pipeline.app.watching import TIME, WORKER, WORKER_SECONDS, OutsideWatch
 
-    over = threading.Event()
+    over, outside = threading.Event(), OutsideWatch(app, log.warning)
 
     def look() -> None:
         for failure in pass_time(app, app.clock.now()):
             log.warning("what is due waits: %s", failure)
 
     def watch() -> None:
-        while not over.wait(_EVERY_SECONDS):
-            look()
+        while not over.wait(WORKER_SECONDS):
+            try:
+                app.pulse.beat(TIME, WORKER_SECONDS)
+                look()
+                outside.look()
+            except Exception as error:  # the database is away: the next look tries again
+                log.warning("what is due waits: %s", type(error).__name__)
 
+    if is_repeated:  # first of all: what is about to look must not find itself silent
+        for part in (WORKER, TIME):
+            app.pulse.beat(part, WORKER_SECONDS)
     look()
+    thread = threading.Thread(target=watch, name="passing time", daemon=True)
     if is_repeated:
-        threading.Thread(target=watch, name="passing time", daemon=True).start()
+        thread.start()
     try:
         yield
     finally:
         over.set()
+    if is_repeated:  # not where the block failed: that is no orderly end, and is to be noticed
+        thread.join(timeout=_GRACE_SECONDS)
+        try:
+            app.pulse.rest([WORKER, TIME])
+        except Exception as error:  # the database is away: what was handed over is still to be said
+            log.warning("the end could not be noted: %s", type(error).__name__)

@@ -82,7 +82,6 @@ def rota(team: str | None, at: str | None, weeks: int, as_json: bool) -> None:
 
 def _way_of(app: App, incident_id: int, at: datetime | None) -> Way:
     from alerting_pipeline.domain.errors import AlertingError
-    from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS
     from alerting_pipeline.usecases.route import route_incident
 
     with app.incident_desk.begin() as desk:
@@ -92,7 +91,7 @@ def _way_of(app: App, incident_id: int, at: datetime | None) -> Way:
             f"There is no incident {incident_id}; `alerting incidents list --all` shows those there are."
         )
     held = app.definition_ledger.in_force()
-    definition = held.of_incidents.get(incident.alert) or SYSTEM_DEFINITIONS.get(incident.alert)
+    definition = held.of_incidents.get(incident.alert) or held.built_in.get(incident.alert)
     return route_incident(held, incident, definition, at)
 
 

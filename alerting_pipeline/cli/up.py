@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -60,18 +61,38 @@ def serve(
     """
     from alerting_pipeline.adapters.processes import Children
 
-    with Children(app.settings.logs) as children:
-        with starting as shown:
-            addresses = _start(app, children, ports, shown, read_only=read_only)
-        announce(addresses)
-        while (ended := children.ended()) is None:
-            time.sleep(0.2)
-        raise AlertingError(f"{ended.name} ended by itself: {ended.last_words()}; see {ended.log}")
+    gone = []
+    try:
+        with Children(app.settings.logs) as children:
+            with starting as shown:
+                addresses = _start(app, children, ports, shown, read_only=read_only)
+            announce(addresses)
+            while (ended := children.ended()) is None:
+                time.sleep(0.2)
+            gone.append(ended.name)
+            raise AlertingError(f"{ended.name} ended by itself: {ended.last_words()}; see {ended.log}")
+    finally:
+        _note_end(app, gone)
+
+
+def _note_end(app: App, gone: Sequence[str]) -> None:
+    """All parts rest now: Dagster's sensors and schedules beat without knowing of their end. What ended by itself is an
+    incident, and keeps its last beat: whoever starts again hears of it, and its next beat ends it.
+    """
+    from alerting_pipeline.app.watching import EVERY, PART_OF
+    from alerting_pipeline.domain.pulse import stopped
+
+    fallen = [PART_OF[name] for name in gone if name in PART_OF]
+    with suppress(Exception):  # a database that is away mustn't hide why everything ends
+        app.pulse.rest([part for part in EVERY if part not in fallen])
+        for part in fallen:
+            app.system_incidents.report(stopped(part))
 
 
 def _start(app: App, children: Children, ports: tuple[int, int], shown: Progress, *, read_only: bool) -> dict[str, str]:
     """Start every part and wait until all answer; returns their addresses."""
     from alerting_pipeline.adapters.dagster_instance import prepare_instance
+    from alerting_pipeline.app.watching import EVERY
     from alerting_pipeline.settings import child_environment
 
     shown.report("start", "database", 0, 4)
@@ -82,6 +103,8 @@ def _start(app: App, children: Children, ports: tuple[int, int], shown: Progress
     shown.report("start", "dbt project", 1, 4)
     app.dbt_project.parse()
     port, web_port = ports
+    for part, every in EVERY.items():  # expected from now on: one that never comes up is noticed like one that ended
+        app.pulse.beat(part, every)
     for name, arguments in _commands(app.settings.project, port, web_port, read_only=read_only).items():
         children.start(name, arguments, environment)
     addresses = {"Dagster": f"http://127.0.0.1:{port}", "inbox": f"http://127.0.0.1:{web_port}"}
@@ -125,6 +148,8 @@ def _answers(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - an address of our own
             return answer.status == 200
+    except urllib.error.HTTPError as error:
+        return error.code == 503  # it answers that something is overdue, as it should be heard to
     except OSError:
         return False
 

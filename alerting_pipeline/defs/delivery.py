@@ -18,6 +18,7 @@ from slack_sdk import WebClient
 
 from alerting_pipeline.adapters.channels.slack import client_for
 from alerting_pipeline.app import App
+from alerting_pipeline.app.watching import beat
 from alerting_pipeline.defs.blueprint import Blueprint
 from alerting_pipeline.defs.keys import destination_key
 from alerting_pipeline.settings import read_settings
@@ -49,6 +50,7 @@ def delivery_definitions(blueprint: Blueprint) -> dg.Definitions:
     )
     def outbox(context: dg.SensorEvaluationContext, slack: SlackApi) -> dg.SensorResult:
         with App.from_environment() as app:
+            beat(app, "sensor outbox")
             if is_left_waiting(app.engine, seconds=_INTERVAL):
                 _deliver(app, slack)
             known = json.loads(context.cursor or "{}")

@@ -13,6 +13,7 @@ import dagster as dg
 
 from alerting_pipeline.app import App
 from alerting_pipeline.app.passing_time import pass_time
+from alerting_pipeline.app.watching import CLOCK, beat
 from alerting_pipeline.defs.blueprint import Blueprint
 from alerting_pipeline.defs.data import Inspection
 from alerting_pipeline.defs.evaluation import Evaluation
@@ -31,6 +32,7 @@ def schedule_definitions(blueprint: Blueprint) -> dg.Definitions:
     @dg.op(description="Windows of schedules, reports, what time alone changes, and materializations from elsewhere.")
     def evaluate_due(context: dg.OpExecutionContext) -> None:
         with App.from_environment() as app:
+            beat(app, CLOCK)
             evaluation, now = Evaluation.begin(context, app), app.clock.now()
             inspection = Inspection.begin(context, app, is_due=False)
             work = CatchUp(app.due_work, evaluation.evaluator, app.mart_health, app.report_sender(), inspection.checker)

@@ -15,6 +15,7 @@ from typing import Any
 import dagster as dg
 
 from alerting_pipeline.app import App
+from alerting_pipeline.app.watching import beat
 from alerting_pipeline.defs.blueprint import Blueprint
 from alerting_pipeline.defs.data import data_check_keys
 from alerting_pipeline.defs.foreign import foreign_materializations
@@ -58,6 +59,7 @@ def _file_arrival() -> dg.SensorDefinition:
     )
     def file_arrival(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         with App.from_environment() as app:
+            beat(app, "sensor file_arrival")
             arrived = [
                 f"{source.name} {delivery.name} {delivery.bytes}"
                 for source in app.sources.sources.values()
@@ -89,6 +91,7 @@ def _elsewhere(blueprint: Blueprint) -> dg.SensorDefinition:
     def materialized_elsewhere(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         cursor: dict[str, int] = json.loads(context.cursor or "{}")
         with App.from_environment() as app:
+            beat(app, "sensor materialized_elsewhere")
             found, cursor = foreign_materializations(context.instance, app.engine, watched, cursor)
             app.due_work.add(found)
             due = app.due_work.is_any(MATERIALIZATION)
@@ -113,6 +116,7 @@ def _run_failures() -> dg.SensorDefinition:
         since = datetime.fromisoformat(context.cursor) if context.cursor else now - _LOOK_BACK
         ended = _ended_runs(context.instance, since - timedelta(minutes=5))
         with App.from_environment() as app:
+            beat(app, "sensor run_failures")
             app.due_work.add(ended)
             for entry in app.due_work.take("run", "run_failures"):
                 _report(app, entry)

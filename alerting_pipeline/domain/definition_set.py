@@ -17,6 +17,8 @@ from alerting_pipeline.domain.destination import INBOX, Destination
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.routing_tree import RoutingTree
+from alerting_pipeline.domain.system_definitions import SystemDefinition
+from alerting_pipeline.domain.system_override import built_in
 
 _Kind = TypeVar("_Kind", bound=Definition)
 
@@ -49,6 +51,11 @@ class DefinitionSet:
     def of_incidents(self) -> dict[str, OfIncidents]:
         """All definitions that open incidents, by name."""
         return {**self.alerts, **self.data}
+
+    @property
+    def built_in(self) -> dict[str, SystemDefinition]:
+        """The built-in definitions by name, with what files of kind system say otherwise about them."""
+        return built_in(self.definitions.values())
 
     @property
     def book(self) -> AddressBook:

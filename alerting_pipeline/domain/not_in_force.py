@@ -10,13 +10,10 @@ from collections.abc import Iterator
 
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.problem import NOTE, Finding
-from alerting_pipeline.domain.system_override import SystemOverride
 
 
 def in_definition(definition: Definition) -> Iterator[Finding]:
     """What a definition says that is not in force yet."""
-    if isinstance(definition, SystemOverride):
-        yield _note(("kind",), "overriding a built-in definition is not in force yet")
     if (pause := definition.pause) is not None:
         what = f"paused until {pause.until}: {pause.reason}"
         yield Finding(("pause",), what, "it is neither evaluated nor told before that day", severity="note", code=NOTE)

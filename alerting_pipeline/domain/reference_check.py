@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from alerting_pipeline.domain.action_check import table_of
 from alerting_pipeline.domain.contact import SIGN, AddressBook
@@ -12,6 +12,7 @@ from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.problem import NOTE, Finding
 from alerting_pipeline.domain.routing_tree import Branch, Match, RoutingTree
+from alerting_pipeline.domain.system_override import SystemOverride
 
 Way = tuple[str | int, ...]
 _MISSPELT = 0.8
@@ -41,19 +42,12 @@ def check_owner(owner: str, people: People) -> Iterator[Finding]:
 
 
 def check_destinations(
-    definition: AlertDefinition, destinations: Mapping[str, Destination], people: People | None
+    definition: AlertDefinition | SystemOverride, destinations: Mapping[str, Destination], people: People | None
 ) -> Iterator[Finding]:
     """What `notify` and `write_back` name must be a destination, of the right channel, and find what it needs."""
-    for index, entry in enumerate(definition.notify):
-        if entry in destinations:
-            continue
-        if ad_hoc(entry) is not None or entry.startswith(SIGN):
-            yield from _destination(("notify", index), entry, destinations, people)
-        else:
-            remedy = did_you_mean(entry, destinations) or "write #channel, a mail address, or a name from that file"
-            yield Finding(
-                ("notify", index), f'"{entry}" is not a destination in destinations.yaml', remedy, code="AP206"
-            )
+    yield from _check_notify(definition.notify, destinations, people)
+    if isinstance(definition, SystemOverride):
+        return
     for index, entry in enumerate(definition.write_back):
         channel = "sheet" if entry.sheet else "table"
         of_channel = [name for name, known in destinations.items() if known.channel == channel]
@@ -67,6 +61,22 @@ def check_destinations(
             what = f"the sheet has a list per {tab_by}, which the rows of this alert do not hold"
             yield Finding(("write_back", index, channel), what, f"add {tab_by} to fields", code="AP314")
     yield from _check_writes(definition, destinations)
+
+
+def _check_notify(
+    notify: Sequence[str], destinations: Mapping[str, Destination], people: People | None
+) -> Iterator[Finding]:
+    """What `notify` names must be a destination."""
+    for index, entry in enumerate(notify):
+        if entry in destinations:
+            continue
+        if ad_hoc(entry) is not None or entry.startswith(SIGN):
+            yield from _destination(("notify", index), entry, destinations, people)
+        else:
+            remedy = did_you_mean(entry, destinations) or "write #channel, a mail address, or a name from that file"
+            yield Finding(
+                ("notify", index), f'"{entry}" is not a destination in destinations.yaml', remedy, code="AP206"
+            )
 
 
 def _check_writes(definition: AlertDefinition, destinations: Mapping[str, Destination]) -> Iterator[Finding]:

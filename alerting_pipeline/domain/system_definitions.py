@@ -33,6 +33,8 @@ class SystemDefinition:
     description: str
     level: Level
     respond_within: timedelta
+    remind_every: timedelta | None = None
+    notify: tuple[str, ...] = ()
     emoji: str = "🛠️"
     system: str = "alerting-pipeline"
     owner: str = DEFAULT_OWNER
@@ -43,7 +45,7 @@ class SystemDefinition:
     @property
     def severity(self) -> tuple[SeverityLevel, ...]:
         """The one level that it has, in the form that an alert definition has it."""
-        return (SeverityLevel(level=self.level, respond_within=self.respond_within),)
+        return (SeverityLevel(level=self.level, respond_within=self.respond_within, remind_every=self.remind_every),)
 
     def terms(self, people: People) -> Terms:
         """What the lifecycle needs of it, and of the team that answers for it."""
@@ -54,6 +56,7 @@ class SystemDefinition:
             kind=self.kind,
             labels=self.labels,
             respond_within={self.level: self.respond_within},
+            remind_every={self.level: self.remind_every},
         )
         return with_team(bare, people)
 
@@ -73,6 +76,7 @@ class SystemFinding:
 
 
 WRITE_BACK_HALTED = "write_back_halted"
+PART_STOPPED, OVERDUE_EVALUATION = "part_stopped", "overdue_evaluation"
 _DAY = timedelta(days=1)
 SYSTEM_DEFINITIONS: Mapping[str, SystemDefinition] = {
     definition.alert: definition
@@ -142,6 +146,20 @@ SYSTEM_DEFINITIONS: Mapping[str, SystemDefinition] = {
             runbook="docs/how-to/health.md",
         ),
         SystemDefinition(
+            PART_STOPPED,
+            "Part is not heard of any more",
+            "A worker, sensor, schedule or the pages ended, or hang; what they do is not done until they run again.",
+            "high",
+            timedelta(hours=4),
+        ),
+        SystemDefinition(
+            OVERDUE_EVALUATION,
+            "Alert is not evaluated any more",
+            "An alert's schedule came twice, or its mart was built, and nothing evaluated it; it would tell nothing.",
+            "high",
+            timedelta(hours=4),
+        ),
+        SystemDefinition(
             "report_failure",
             "Report could not be sent",
             "The query of a report failed; its messages are written once it works, while their window is current.",
@@ -168,9 +186,9 @@ def system_definition(alert: str) -> SystemDefinition:
         raise AlertingError(f'There is no system definition "{alert}"; there are {known}.') from None
 
 
-def found(finding: SystemFinding, people: People) -> Violated:
-    """The finding as an event of the lifecycle."""
-    definition = system_definition(finding.alert)
+def found(finding: SystemFinding, people: People, built_in: Mapping[str, SystemDefinition]) -> Violated:
+    """The finding as an event of the lifecycle. `built_in` are the built-in definitions as they are in force."""
+    definition = built_in.get(finding.alert) or system_definition(finding.alert)
     return Violated(
         terms=definition.terms(people),
         fingerprint=fingerprint(finding.alert, finding.entity),

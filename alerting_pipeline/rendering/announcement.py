@@ -22,7 +22,7 @@ from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.reach import reachable
 from alerting_pipeline.domain.routing import Facts, Routed, may_receive, route
 from alerting_pipeline.domain.routing_tree import RoutingTree
-from alerting_pipeline.domain.system_definitions import SystemDefinition
+from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS, SystemDefinition
 from alerting_pipeline.domain.telling import Telling
 from alerting_pipeline.rendering.message import Field, Message
 from alerting_pipeline.rendering.notification import (
@@ -53,12 +53,13 @@ _VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Where messages may go, and the address that their links begin with."""
+    """Where messages may go, the address that their links begin with, and the built-in definitions in force."""
 
     tree: RoutingTree
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     public_url: str = ""
     people: People = field(default_factory=People)
+    built_in: Mapping[str, SystemDefinition] = field(default_factory=lambda: SYSTEM_DEFINITIONS)
 
     @property
     def book(self) -> AddressBook:
@@ -129,7 +130,7 @@ class _Routes:
                 facts,
                 self.directory.tree,
                 self.directory.book,
-                notify=definition.notify if is_alert else (),
+                notify=definition.notify if isinstance(definition, AlertDefinition | SystemDefinition) else (),
                 write_back=[entry.destination for entry in definition.write_back] if is_alert else (),
             )
         routed = self.found[key]

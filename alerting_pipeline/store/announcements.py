@@ -14,7 +14,7 @@ from alerting_pipeline.domain.data_definition import OfIncidents
 from alerting_pipeline.domain.incident import Transition
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.row_cap import cap_of
-from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS, SystemDefinition
+from alerting_pipeline.domain.system_definitions import SystemDefinition
 from alerting_pipeline.rendering.announcement import Directory, letters, notifications_of
 from alerting_pipeline.rendering.message import RESOLVING
 from alerting_pipeline.rendering.notification import News
@@ -61,7 +61,12 @@ class Announcer:
     @property
     def known_definitions(self) -> Mapping[str, OfIncidents | SystemDefinition]:
         """Everything that opens incidents, by name, the built-in definitions included."""
-        return {**SYSTEM_DEFINITIONS, **self.definitions}
+        return {**self.built_in, **self.definitions}
+
+    @property
+    def built_in(self) -> Mapping[str, SystemDefinition]:
+        """The built-in definitions, by name, as they are in force."""
+        return self.directory.built_in
 
     def bundler(self, connection: Connection, restraint: Restraint) -> Bundler:
         """Tells what was held back, within the transaction of `connection`."""

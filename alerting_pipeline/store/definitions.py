@@ -47,7 +47,7 @@ class InForce(DefinitionSet):
 
     def directory(self, public_url: str) -> Directory:
         """Where messages may go; links in them begin with the address."""
-        return Directory(self.routing, self.destinations, public_url, self.people)
+        return Directory(self.routing, self.destinations, public_url, self.people, self.built_in)
 
 
 class DefinitionLedger:

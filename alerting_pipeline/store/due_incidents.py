@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Engine
 from alerting_pipeline.domain.event import Terms
 from alerting_pipeline.domain.incident import Incident
 from alerting_pipeline.domain.lifecycle import Step
-from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS
 from alerting_pipeline.domain.terms import terms_of
 from alerting_pipeline.rendering.notification import News
 from alerting_pipeline.store.announcements import Announcer
@@ -34,7 +33,7 @@ class DueIncidents:
     def terms(self) -> Mapping[str, Terms]:
         """The terms of every definition in force, by its name."""
         held = self.in_force()
-        built_in = {name: definition.terms(held.people) for name, definition in SYSTEM_DEFINITIONS.items()}
+        built_in = {name: definition.terms(held.people) for name, definition in held.built_in.items()}
         return {**built_in, **{name: terms_of(each, held.people) for name, each in held.of_incidents.items()}}
 
     @contextmanager

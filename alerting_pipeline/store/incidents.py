@@ -21,7 +21,7 @@ from alerting_pipeline.domain.event import Cleared, Memory, Notify, Reason, Reco
 from alerting_pipeline.domain.incident import Disposition, Incident, Kind, Resolution, Status, Transition, fingerprint
 from alerting_pipeline.domain.lifecycle import Step, step
 from alerting_pipeline.domain.people import People
-from alerting_pipeline.domain.system_definitions import SystemFinding, found
+from alerting_pipeline.domain.system_definitions import SystemDefinition, SystemFinding, found
 from alerting_pipeline.rendering.notification import News
 
 INCIDENT_COLUMNS = tuple(item.name for item in fields(Incident))
@@ -47,6 +47,9 @@ class Announce(Protocol):
 
     @property
     def people(self) -> People: ...
+
+    @property
+    def built_in(self) -> Mapping[str, SystemDefinition]: ...
 
     def __call__(self, connection: Connection, news: Sequence[News]) -> object: ...
 
@@ -113,7 +116,7 @@ def record_findings(
     connection: Connection, findings: Sequence[SystemFinding], *, now: datetime, announce: Announce
 ) -> list[int]:
     """The same for several, told together, so that a hundred of a kind are one message."""
-    events = [found(finding, announce.people) for finding in findings]
+    events = [found(finding, announce.people, announce.built_in) for finding in findings]
     keys = [event.fingerprint for event in events]
     standing = incidents_where(connection, "i.fingerprint = any(%s) and i.status <> 'resolved'", [keys])
     incidents = {incident.fingerprint: incident for incident in standing}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from alerting_pipeline.domain.ports import Clock
 from alerting_pipeline.domain.system_definitions import SystemFinding
@@ -34,6 +34,31 @@ class SystemIncidents:
         announcer = self._announcer()
         with self.engine.begin() as connection:
             clear_finding(connection, alert, entity, now=self.clock.now(), announce=announcer)
+
+    def settle(self, alert: str, findings: Sequence[SystemFinding]) -> None:
+        """Make the incidents of one built-in definition what the findings say: open the new, end those that are over.
+
+        One that a person resolved is told again only after it was over.
+        """
+        standing = self.standing(alert)
+        wanted = [dict(each.entity) for each in findings]
+        for finding in findings:
+            if dict(finding.entity) not in standing:
+                self.report(finding)
+        for entity in standing:
+            if entity not in wanted:
+                self.clear(alert, entity)
+
+    def standing(self, alert: str) -> list[dict[str, str]]:
+        """What its open incidents are about, and those that a person resolved although it isn't over."""
+        query = """
+            select i.entity from ledger.incidents as i where i.alert = :alert and i.status <> 'resolved'
+            union
+            select k.entity from ledger.known_fingerprints as k where k.alert = :alert
+            order by entity
+            """
+        with self.engine.connect() as connection:
+            return [dict(entity) for entity in connection.execute(text(query), {"alert": alert}).scalars()]
 
     def _announcer(self) -> Announcer:
         held = self.in_force()

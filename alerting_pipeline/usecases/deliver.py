@@ -41,7 +41,7 @@ class Terms:
     """How the worker works. `deadline` (seconds for one attempt) must be shorter than half of the outbox's lease.
 
     `passing` is called at each waypoint of a delivery. `tell` hears of errors that no delivery is to blame for, such as
-    a database that is down.
+    a database that is down. `beat` is called by every turn of the loop of `run`, to show that it turns.
     """
 
     retry: Retry = field(default_factory=Retry)
@@ -51,6 +51,7 @@ class Terms:
     most_lost_threads: int = 3
     passing: Passing = unobserved
     tell: Tell = lambda error: None
+    beat: Callable[[], None] = lambda: None
 
 
 class DeliveryWorker:
@@ -76,6 +77,7 @@ class DeliveryWorker:
         while not self._stopping.is_set():
             self._wake.clear()
             try:
+                self._terms.beat()
                 pause = 0.0 if self._start_due() else self._seconds_of_rest()
             except Exception as error:
                 self._terms.tell(error)

@@ -27,7 +27,7 @@ from alerting_pipeline.domain.rota import Shift, on_call
 from alerting_pipeline.domain.routing import Facts, Routed, may_receive, route
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.severity import LEVELS
-from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS, SystemDefinition
+from alerting_pipeline.domain.system_definitions import SystemDefinition
 from alerting_pipeline.domain.terms import terms_of
 
 Routable = AlertDefinition | DataDefinition | SystemDefinition
@@ -89,8 +89,8 @@ def try_route(loaded: Loaded, name: str, trial: Trial) -> dict[str, Way]:
 
 
 def _definition(loaded: Loaded, name: str) -> Routable:
-    if name in SYSTEM_DEFINITIONS:
-        return SYSTEM_DEFINITIONS[name]
+    if name in loaded.built_in:
+        return loaded.built_in[name]
     if name in loaded.alerts:
         return loaded.alerts[name]
     other = loaded.definitions.get(name)
@@ -100,7 +100,7 @@ def _definition(loaded: Loaded, name: str) -> Routable:
         raise BadCall(f"{name} is a report, which goes to the addresses in {other.to_column}; name an alert")
     if any(file.name == name for file in loaded.files):
         raise BadCall(f"the file of {name} has errors; `alerting validate` shows them")
-    hint = did_you_mean(name, [*loaded.alerts, *SYSTEM_DEFINITIONS]) or "`alerting validate` counts what there is"
+    hint = did_you_mean(name, [*loaded.alerts, *loaded.built_in]) or "`alerting validate` counts what there is"
     raise BadCall(f'"{name}" is not an alert; {hint}')
 
 
@@ -151,7 +151,7 @@ def _way(known: Known, facts: Facts, definition: Routable | None, incident: Inci
         facts,
         known.routing,
         known.book,
-        notify=definition.notify if is_alert else (),
+        notify=definition.notify if isinstance(definition, AlertDefinition | SystemDefinition) else (),
         write_back=[entry.destination for entry in definition.write_back] if is_alert else (),
     )
     people = known.book.people

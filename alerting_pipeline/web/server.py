@@ -6,8 +6,9 @@ not. Mails are shown in a frame without rights.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -16,11 +17,12 @@ from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from fastapi import FastAPI, HTTPException, Query, Request
-from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from alerting_pipeline.app.watching import PAGES, PAGES_SECONDS, HealthCheck, beating, reasons
 from alerting_pipeline.web.inbox import Inbox, Wanted
 from alerting_pipeline.web.slack_view import shown
 
@@ -40,17 +42,21 @@ _MAIL_POLICY = (
 _STYLE = Path(__file__).parent / "static" / "style.css"
 
 
-def create_app(app: App | None = None) -> FastAPI:
-    """The web application; without an `app` it makes its own from the environment and closes it at the end."""
+def create_app(app: App | None = None, *, beat_every: float | None = None) -> FastAPI:
+    """The web application; without an `app` it makes its own from the environment and closes it at the end.
+
+    It is heard of every `beat_every` seconds: its own choice with an app of its own, else only where that is given.
+    """
     if app is None:
         from alerting_pipeline.app import App
 
-        app = App.from_environment()
+        app, beat_every = App.from_environment(), beat_every or PAGES_SECONDS
     held = app
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        with _heart(held, beat_every):
+            yield
         held.close()
 
     web = FastAPI(title="alerting-pipeline", docs_url=None, redoc_url=None, lifespan=lifespan)
@@ -62,13 +68,24 @@ def create_app(app: App | None = None) -> FastAPI:
     return web
 
 
+def _heart(app: App, every: float | None) -> AbstractContextManager[None]:
+    log = logging.getLogger("alerting.pages")
+    if every is None:
+        return nullcontext()
+    return beating(app, PAGES, every, lambda error: log.warning("the ledger is away: %s", type(error).__name__))
+
+
 def _add_pages(web: FastAPI, app: App) -> None:
     inbox = Inbox(app.settings.inbox)
 
-    @web.get("/healthz", response_class=PlainTextResponse)
-    def healthz() -> str:
-        """The process answers."""
-        return "ok"
+    health = HealthCheck(lambda: reasons(app))
+
+    @web.get("/healthz")
+    def healthz() -> JSONResponse:
+        """Is anything overdue? 200 while all is well, else 503 with the reasons."""
+        if said := health():
+            return JSONResponse({"status": "failing", "reasons": said}, status_code=503)
+        return JSONResponse({"status": "ok"})
 
     @web.get("/static/style.css", include_in_schema=False)
     def style() -> Response:

@@ -145,6 +145,15 @@ def test_a_built_in_definition_can_be_overridden_by_its_name(read: Read) -> None
     ]
 
 
+def test_an_override_names_a_destination_and_has_one_level(read: Read) -> None:
+    text = "alert: dead_letter\nkind: system\nnotify: [nowhere]\nseverity: [{level: low, when: a > 1}, {level: high}]\n"
+    unknown, levels = said(read("system/dead_letter.yaml", text))
+    assert '"nowhere" is not a destination in destinations.yaml' in min(
+        unknown, levels, key=lambda each: "level" in each
+    )
+    assert "a built-in definition has one level of severity, without `when`; keep one level" in unknown + levels
+
+
 def test_another_definition_cannot_take_the_name_of_a_built_in_one(read: Read) -> None:
     loaded = read("fraud/large_transaction.yaml", MINIMAL.replace("alert: large_transaction", "alert: dead_letter"))
     assert said(loaded) == [

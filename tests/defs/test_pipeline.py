@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from alerting_pipeline.app import App
+from alerting_pipeline.app.watching import DAEMON
 from alerting_pipeline.defs.delivery import SlackApi
 from alerting_pipeline.settings import read_settings
 from tests.defs.shop import Shop, lay_out, rows, worker
@@ -194,6 +195,11 @@ def test_what_no_worker_took_the_outbox_sensor_hands_over_and_shows_on_the_desti
     assert told == {"#risk", "#ops"}
     again = shop.tick("outbox", tick.cursor, slack=SlackApi(base_url=f"{slack.url}/"))
     assert list(again.asset_events) == []
+
+
+def test_the_clock_and_each_sensor_were_heard_of(shop: Shop, app: App):
+    shop.tick("materialized_elsewhere")
+    assert {beat.part: beat.every.total_seconds() for beat in app.pulse.beats()} == DAEMON
 
 
 def test_a_bad_definition_file_leaves_the_last_good_version_in_force_in_a_run(shop: Shop, app: App):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, text
 
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.ports import Claim, Failure, Receipt
-from alerting_pipeline.domain.system_definitions import SystemFinding
+from alerting_pipeline.domain.system_definitions import SYSTEM_DEFINITIONS, SystemFinding
 from alerting_pipeline.rendering.message import Message
 from alerting_pipeline.rendering.notification import Notification
 from alerting_pipeline.store.engine import engine_for
@@ -239,6 +239,7 @@ class Nobody:
     """Hears of incidents, and tells nobody."""
 
     people = People()
+    built_in = SYSTEM_DEFINITIONS
 
     def __call__(self, connection: Connection, news: object) -> None:
         pass

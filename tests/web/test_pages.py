@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
@@ -146,13 +149,78 @@ def test_other_host_names_are_refused(browser: TestClient) -> None:
     assert browser.get("/", headers={"Host": "evil.example"}).status_code == 400
 
 
-def test_health_needs_no_database(browser: TestClient) -> None:
-    assert browser.get("/healthz").text == "ok"
+@pytest.fixture
+def watched(home: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> App:
+    monkeypatch.setattr(App, "app_url", property(lambda self: database.app_url))
+    return App(read_settings({"ALERTING_HOME": str(home)}))
+
+
+def test_health_says_what_is_overdue(watched: App, database: Database) -> None:
+    with TestClient(create_app(watched), base_url="http://localhost:8080") as client:
+        answer = client.get("/healthz")
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+        watched.pulse.beat("delivery worker", 1)
+        with psycopg.connect(database.owner_url) as connection:
+            connection.execute("update ledger.heartbeats set at = at - interval '1 minute'")
+        answer = client.get("/healthz")
+        reasons = ["delivery worker is not heard of"]
+        assert (answer.status_code, answer.json()) == (503, {"status": "failing", "reasons": reasons})
+
+
+def test_health_answers_without_a_database_and_says_nothing_of_its_address(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as silent:  # takes connections, and never says a word
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"postgresql://canary:canary@127.0.0.1:{silent.getsockname()[1]}/canary"
+        monkeypatch.setattr(App, "app_url", property(lambda self: url))
+        app = App(read_settings({"ALERTING_HOME": str(home)}))
+        with TestClient(create_app(app), base_url="http://localhost:8080") as client:
+            began = time.monotonic()
+            answer = client.get("/healthz")
+            assert time.monotonic() - began < 5
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "failing", "reasons": ["the database does not answer within 3 s"]}
+
+
+def test_health_names_the_kind_of_a_refusal_only(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgresql://canary:canary@127.0.0.1:1/canary"
+    monkeypatch.setattr(App, "app_url", property(lambda self: url))
+    app = App(read_settings({"ALERTING_HOME": str(home)}))
+    with TestClient(create_app(app), base_url="http://localhost:8080") as client:
+        answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json()["reasons"] == ["the database can't be asked (OperationalError)"]
+
+
+def test_pages_beat_while_they_serve_and_rest_afterwards(watched: App, database: Database) -> None:
+    def beats() -> list[tuple[str, bool]]:
+        with psycopg.connect(database.analyst_url) as connection:
+            return connection.execute("select part, is_resting from alerting.heartbeats").fetchall()
+
+    with TestClient(create_app(watched, beat_every=0.05), base_url="http://localhost:8080"):
+        deadline = time.monotonic() + 5
+        while beats() != [("pages", False)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert beats() == [("pages", True)]
+
+
+def test_silence_of_another_part_is_noticed_by_the_pages(watched: App, database: Database) -> None:
+    def incidents() -> list[tuple[str, str, str]]:
+        with psycopg.connect(database.owner_url) as connection:
+            return connection.execute("select alert, entity ->> 'part', status from ledger.incidents").fetchall()
+
+    watched.pulse.beat("delivery worker", 0.01)
+    with TestClient(create_app(watched, beat_every=0.05), base_url="http://localhost:8080"):
+        deadline = time.monotonic() + 5
+        while incidents() != [("part_stopped", "delivery worker", "open")]:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 def test_incident_page_tells_its_history(home: Path, database: Database) -> None:
-    import psycopg
-
     with psycopg.connect(database.owner_url) as connection:
         row = connection.execute(
             """

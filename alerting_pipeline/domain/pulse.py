@@ -1,0 +1,61 @@
+"""What goes quiet without telling: a part that is not heard of any more, an alert that is not evaluated any more.
+
+Each is a finding about the alerting itself, for as long as it lasts. Both are silence, so they are found by whoever
+still lives, and not by what fell silent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from alerting_pipeline.domain.system_definitions import OVERDUE_EVALUATION, PART_STOPPED, SystemFinding
+
+TOLERANCE = timedelta(minutes=30)
+"""How long after a mart was built its alerts may wait for their evaluation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """When a part was last heard of, and how often it means to be."""
+
+    part: str
+    at: datetime
+    every: timedelta
+    is_resting: bool
+    is_overdue: bool
+
+    @property
+    def finding(self) -> SystemFinding:
+        """That it is not heard of any more."""
+        summary = f"{self.part} was last heard of at {_said(self.at)}, and means to be every {_length(self.every)}"
+        return SystemFinding(PART_STOPPED, {"part": self.part}, summary)
+
+
+def stopped(part: str) -> SystemFinding:
+    """That a part ended by itself, for whoever saw it end."""
+    return SystemFinding(PART_STOPPED, {"part": part}, f"{part} ended by itself")
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """An alert that should have been evaluated since that instant. `why` completes "…was not evaluated, although"."""
+
+    alert: str
+    since: datetime
+    why: str
+
+    @property
+    def finding(self) -> SystemFinding:
+        """That it is overdue."""
+        summary = f"{self.alert} was not evaluated, although {self.why} at {_said(self.since)}"
+        return SystemFinding(OVERDUE_EVALUATION, {"alert": self.alert}, summary)
+
+
+def _said(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _length(every: timedelta) -> str:
+    seconds = every.total_seconds()
+    return f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:g} min"
