@@ -17,6 +17,7 @@ from tests.usecases.world import World, definition
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 EVALUATORS, ENTITIES = 8, 200
+_WRITTEN = "ledger.incidents, ledger.evaluations, ledger.outbox, ledger.message_groups"
 _HOLDS = "one open incident per fingerprint"
 AT_ONCE = Promise(
     "incidents",
@@ -53,7 +54,7 @@ def test_evaluators_at_once_open_each_incident_once(world: World, measured: Meas
     for turn in range(measured.count):
         world.put(*({"id": f"{turn}.{number}", "amount": 150} for number in range(ENTITIES)))
         setting, gate = Setting.of(world), context().Barrier(EVALUATORS)
-        now = world.now + timedelta(minutes=turn)
+        now = world.now + timedelta(days=turn)  # a group of messages is one day's
         running = [start(setting, f"m{turn}.{number}", now, gate) for number in range(EVALUATORS)]
         for process in running:
             process.join(120)
@@ -73,7 +74,7 @@ def test_a_killed_evaluator_leaves_all_of_its_work_or_nothing(world: World, meas
     world.put(*({"id": f"t{number}", "amount": 150} for number in range(2_000)))
     dice, whole = random.Random(5), 0
     for turn in range(measured.count):
-        world.sql("truncate ledger.incidents, ledger.evaluations, ledger.outbox restart identity cascade")
+        world.sql(f"truncate {_WRITTEN} restart identity cascade")
         process = start(Setting.of(world), f"m{turn}", world.now)
         time.sleep(dice.uniform(0.02, 1.2))
         process.kill()
