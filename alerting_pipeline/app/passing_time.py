@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from alerting_pipeline.app import App
 
 
-def pass_time(app: App, now: datetime) -> list[str]:
-    """Do what is due at the business instant `now`; returns what failed, a phrase each, which keeps nothing else."""
+def pass_time(app: App, now: datetime, witness: str | None = None) -> list[str]:
+    """Do what is due at the business instant `now`; returns what failed, a phrase each, which keeps nothing else.
+
+    `witness` is the part that does it, if it is one that beats.
+    """
     from alerting_pipeline.usecases.remind import remind
 
     failures = []
@@ -24,7 +27,7 @@ def pass_time(app: App, now: datetime) -> list[str]:
     for name, step in (
         ("what people did with tickets", lambda: _read_tickets(app, now)),
         ("the clock of incidents", lambda: remind(app.due_incidents, now)),
-        ("what fell silent", lambda: notice(app, now)),
+        ("what fell silent", lambda: notice(app, now, witness)),
         ("what was held back", lambda: tell_held_back(app, now)),
     ):
         try:

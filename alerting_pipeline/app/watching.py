@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from alerting_pipeline.domain.system_definitions import OVERDUE_EVALUATION, PART_STOPPED
+from alerting_pipeline.domain.pulse import TOLERANCE
+from alerting_pipeline.domain.system_definitions import OVERDUE_EVALUATION, PART_STOPPED, SystemFinding
 
 if TYPE_CHECKING:
     from alerting_pipeline.app import App
@@ -44,11 +45,23 @@ def beat(app: App, part: str) -> None:
     app.pulse.beat(part, DAEMON[part])
 
 
-def notice(app: App, now: datetime) -> None:
-    """Open an incident for each part that fell silent and each alert that is overdue; end those that are over."""
-    app.system_incidents.settle(PART_STOPPED, [beat.finding for beat in app.pulse.overdue()])
-    late = app.late_evaluations.among(app.definition_ledger.in_force().alerts.values(), now)
-    app.system_incidents.settle(OVERDUE_EVALUATION, [each.finding for each in late])
+def notice(app: App, now: datetime, witness: str | None = None) -> None:
+    """Open an incident for each part that fell silent and each alert that is overdue; end those that are over.
+
+    `witness` is the part that looks: it opens none for what it was not there to hear, as after a night in which all
+    were stopped, or slept. Whoever is no part (a single pass, a person) takes the others at their word.
+    """
+    seen = app.pulse.witness(witness) if witness is not None else None
+    silent, late = app.pulse.overdue(), _late(app, now)
+    missed = [beat.finding for beat in silent if seen is None or seen.misses(beat)]
+    app.system_incidents.settle(PART_STOPPED, missed, [beat.finding for beat in silent])
+    is_sure = seen is None or seen.has_watched(TOLERANCE)
+    app.system_incidents.settle(OVERDUE_EVALUATION, late if is_sure else [], late)
+
+
+def _late(app: App, now: datetime) -> list[SystemFinding]:
+    found = app.late_evaluations.among(app.definition_ledger.in_force().alerts.values(), now)
+    return [each.finding for each in found]
 
 
 def reasons(app: App) -> list[str]:
@@ -80,7 +93,7 @@ def beating(app: App, part: str, every_seconds: float, tell: Callable[[Exception
         while True:
             try:
                 app.pulse.beat(part, every_seconds)
-                notice(app, app.clock.now())
+                notice(app, app.clock.now(), part)
             except Exception as error:
                 tell(error)
             if over.wait(every_seconds):

@@ -120,7 +120,7 @@ def _passing_time(app: App, log: logging.Logger, *, is_repeated: bool) -> Iterat
     over, outside = threading.Event(), OutsideWatch(app, log.warning)
 
     def look() -> None:
-        for failure in pass_time(app, app.clock.now()):
+        for failure in pass_time(app, app.clock.now(), TIME if is_repeated else None):
             log.warning("what is due waits: %s", failure)
 
     def watch() -> None:

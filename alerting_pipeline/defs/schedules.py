@@ -44,7 +44,7 @@ def schedule_definitions(blueprint: Blueprint) -> dg.Definitions:
             work.note_windows(now)
             failures = work.work_off(now, context.run.run_id, tell)
             failures += work.send_reports(now, context.run.run_id, lambda result: context.log_event(sent_event(result)))
-            failures += pass_time(app, now)
+            failures += pass_time(app, now, CLOCK)
         if failures:
             raise dg.Failure(f"not everything that is due could be evaluated: {'; '.join(failures)}")
 

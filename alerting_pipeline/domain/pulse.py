@@ -15,6 +15,10 @@ TOLERANCE = timedelta(minutes=30)
 """How long after a mart was built its alerts may wait for their evaluation."""
 
 
+PATIENCE = 3
+"""For how many of its intervals a part may be silent; the view alerting.heartbeats says the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Beat:
     """When a part was last heard of, and how often it means to be."""
@@ -30,6 +34,27 @@ class Beat:
         """That it is not heard of any more."""
         summary = f"{self.part} was last heard of at {_said(self.at)}, and means to be every {_length(self.every)}"
         return SystemFinding(PART_STOPPED, {"part": self.part}, summary)
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Who notices silence at `now`: itself heard of without a gap from `since`, and last before that at `before`.
+
+    When a machine slept, or its database was away, everybody was silent, the witness too: that is no part's silence. A
+    part is missed only for as long as somebody was there who would have heard it.
+    """
+
+    now: datetime
+    since: datetime
+    before: datetime
+
+    def misses(self, beat: Beat) -> bool:
+        """Would it have heard the part, and did not?"""
+        return beat.at < self.before and self.has_watched(PATIENCE * beat.every)
+
+    def has_watched(self, length: timedelta) -> bool:
+        """Was it there for longer than that?"""
+        return self.now - self.since > length
 
 
 def stopped(part: str) -> SystemFinding:

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, text
 
-from alerting_pipeline.domain.pulse import Beat
+from alerting_pipeline.domain.pulse import PATIENCE, Beat, Witness
 
 PREFIX = "beat:"
 DEAD_MAN = "ping:dead man"
@@ -29,7 +29,20 @@ class Pulse:
 
     def beat(self, part: str, every_seconds: float) -> None:
         """The part lives, and means to say so this often."""
-        self._write(f"{PREFIX}{part}", {"every_seconds": every_seconds})
+        with self.engine.begin() as connection:
+            connection.execute(
+                text(f"""
+                insert into ledger.heartbeats as h (part, at, detail)
+                select :part, now, jsonb_build_object('every_seconds', :every, 'since', now, 'before', now)
+                from clock_timestamp() as now
+                on conflict (part) do update set at = excluded.at, detail = excluded.detail || case
+                    when h.detail ? 'is_resting' then '{{}}'
+                    when h.at < excluded.at - {PATIENCE} * make_interval(secs => :every) then '{{}}'
+                    else jsonb_build_object('since', coalesce(h.detail -> 'since', to_jsonb(h.at)), 'before', h.at)
+                end
+                """),
+                {"part": f"{PREFIX}{part}", "every": every_seconds},
+            )
 
     def rest(self, parts: Collection[str]) -> None:
         """These parts are stopped in an orderly way: nobody waits for them until they beat again."""
@@ -50,6 +63,18 @@ class Pulse:
     def overdue(self) -> list[Beat]:
         """The parts that are expected, and were not heard of for three times as long as they mean to be."""
         return [beat for beat in self.beats() if beat.is_overdue]
+
+    def witness(self, part: str) -> Witness | None:
+        """Since when this part has been there to hear the others; None where it never was."""
+        with self.engine.connect() as connection:
+            row = connection.execute(
+                text("""
+                select clock_timestamp(), (detail ->> 'since')::timestamptz, (detail ->> 'before')::timestamptz
+                from ledger.heartbeats where part = :part and detail ? 'before'
+                """),
+                {"part": f"{PREFIX}{part}"},
+            ).first()
+        return Witness(*row) if row is not None else None
 
     def note_ping(self, failure: str | None) -> None:
         """What came of calling the outside watcher; the address must not be in it."""

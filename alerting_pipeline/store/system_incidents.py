@@ -35,13 +35,13 @@ class SystemIncidents:
         with self.engine.begin() as connection:
             clear_finding(connection, alert, entity, now=self.clock.now(), announce=announcer)
 
-    def settle(self, alert: str, findings: Sequence[SystemFinding]) -> None:
+    def settle(self, alert: str, findings: Sequence[SystemFinding], unsure: Sequence[SystemFinding] = ()) -> None:
         """Make the incidents of one built-in definition what the findings say: open the new, end those that are over.
 
-        One that a person resolved is told again only after it was over.
+        One that a person resolved is told again only after it was over. Those that are `unsure` change nothing.
         """
         standing = self.standing(alert)
-        wanted = [dict(each.entity) for each in findings]
+        wanted = [dict(each.entity) for each in (*findings, *unsure)]
         for finding in findings:
             if dict(finding.entity) not in standing:
                 self.report(finding)

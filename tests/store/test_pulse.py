@@ -82,6 +82,73 @@ def test_silence_is_one_incident_and_ends_with_the_next_beat(ledger: Ledger) -> 
     assert told == [("#data", "opened"), ("#data", "cleared"), ("#data", "opened")]
 
 
+def watching(ledger: Ledger, part: str, seconds: int, every: float) -> None:
+    """The part was heard of again and again for so long, until now."""
+    ledger.pulse.beat(part, every)
+    ledger.run(
+        "update ledger.heartbeats set detail = detail || jsonb_build_object("
+        "'since', now() - make_interval(secs => %s), "
+        "'before', now() - make_interval(secs => %s)) where part = 'beat:' || %s",
+        seconds, every, part,
+    )  # fmt: skip
+
+
+def test_a_part_is_missed_only_by_who_was_there_to_hear_it(ledger: Ledger) -> None:
+    ledger.pulse.beat("pages", 30)
+    ledger.pulse.beat("passing time", 15)
+    ledger.pass_by(8 * 3600)  # the machine slept
+    ledger.pulse.beat("passing time", 15)
+    [pages] = ledger.pulse.overdue()
+    seen = ledger.pulse.witness("passing time")
+    assert seen is not None and not seen.misses(pages)
+    watching(ledger, "passing time", seconds=89, every=15)
+    seen = ledger.pulse.witness("passing time")
+    assert seen is not None and not seen.misses(pages)
+    watching(ledger, "passing time", seconds=91, every=15)
+    seen = ledger.pulse.witness("passing time")
+    assert seen is not None and seen.misses(pages)
+
+
+def test_who_looks_seldom_misses_what_was_silent_between_two_of_its_looks(ledger: Ledger) -> None:
+    ledger.pulse.beat("pages", 30)
+    watching(ledger, "schedule clock", seconds=86_400, every=900)
+    ledger.run("update ledger.heartbeats set at = now() - interval '10 minutes' where part = 'beat:pages'")
+    [pages] = ledger.pulse.overdue()
+    seen = ledger.pulse.witness("schedule clock")
+    assert seen is not None and not seen.misses(pages)  # the machine may have slept for these ten minutes
+    ledger.run("update ledger.heartbeats set at = now() - interval '16 minutes' where part = 'beat:pages'")
+    [pages] = ledger.pulse.overdue()
+    assert seen.misses(pages)
+
+
+def test_a_part_is_heard_of_without_a_gap_until_it_rests_or_is_silent(ledger: Ledger) -> None:
+    def length() -> float:
+        seen = ledger.pulse.witness("pages")
+        assert seen is not None
+        return (seen.now - seen.since).total_seconds()
+
+    assert ledger.pulse.witness("pages") is None
+    ledger.pulse.beat("pages", 30)
+    ledger.pass_by(60)
+    ledger.run("update ledger.heartbeats set detail = detail || jsonb_build_object('since', at)")
+    ledger.pulse.beat("pages", 30)
+    assert 60 <= length() < 90
+    ledger.pulse.rest(["pages"])
+    ledger.pulse.beat("pages", 30)
+    assert length() < 30
+
+
+def test_what_nobody_was_there_to_hear_neither_opens_nor_ends_an_incident(ledger: Ledger) -> None:
+    ledger.pulse.beat("pages", 1)
+    ledger.pass_by(10)
+    unsure = [beat.finding for beat in ledger.pulse.overdue()]
+    ledger.incidents.settle(PART_STOPPED, [], unsure)
+    assert ledger.rows("select from ledger.incidents") == []
+    assert ledger.notice() == [("pages", "open")]
+    ledger.incidents.settle(PART_STOPPED, [], unsure)
+    assert ledger.rows("select status from ledger.incidents") == [("open",)]
+
+
 def test_part_that_was_stopped_in_an_orderly_way_never_alarms(ledger: Ledger) -> None:
     ledger.pulse.beat("pages", 1)
     ledger.pulse.rest(["pages", "never heard of"])
