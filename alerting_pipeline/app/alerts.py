@@ -9,6 +9,7 @@ from alerting_pipeline.app.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from alerting_pipeline.domain.case import Step
     from alerting_pipeline.domain.case_verdict import CaseResult
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from alerting_pipeline.store.raw_tables import PostgresRawTables
     from alerting_pipeline.store.silences import Silences
     from alerting_pipeline.store.system_incidents import SystemIncidents
+    from alerting_pipeline.store.version_history import VersionHistory
     from alerting_pipeline.usecases.evaluate import Evaluator
+    from alerting_pipeline.usecases.preview import Preview
     from alerting_pipeline.usecases.publish import Published
 
 
@@ -67,11 +70,18 @@ class Alerts(Pipeline):
 
     def publish_definitions(self) -> Published:
         """Put the definition files into force; bad ones leave the last good version as it is. Repeatable."""
-        from alerting_pipeline.adapters.git_revision import git_revision
+        from alerting_pipeline.adapters.git_origin import git_origins
         from alerting_pipeline.usecases.publish import publish
 
-        revision = partial(git_revision, self.settings.definitions)
-        return publish(self.loaded_definitions, self.definition_ledger, self.clock, revision)
+        origins = partial(git_origins, self.settings.definitions)
+        return publish(self.loaded_definitions, self.definition_ledger, self.clock, origins)
+
+    @property
+    def version_history(self) -> VersionHistory:
+        """Which versions of a definition were in force when."""
+        from alerting_pipeline.store.version_history import VersionHistory
+
+        return VersionHistory(self.engine)
 
     @cached_property
     def due_work(self) -> PostgresDueWork:
@@ -148,6 +158,22 @@ class Alerts(Pipeline):
             return evaluator.within(transaction, [definition], Order(f"case:{number}", step.at))[0]
 
         return rehearse(definitions, ledger, evaluate, progress)
+
+    def preview(self, loaded: Loaded, definition: AlertDefinition, as_of: datetime, most: int = 1) -> Preview:
+        """What an alert of the files would say at `as_of`; nothing is written or sent."""
+        from alerting_pipeline.adapters.marts import Marts
+        from alerting_pipeline.adapters.scanner import Scanner
+        from alerting_pipeline.domain.relation import parameters_under
+        from alerting_pipeline.rendering.announcement import Directory
+        from alerting_pipeline.store.evaluations import EvaluationLedger
+        from alerting_pipeline.usecases.preview import SUFFIX, preview
+
+        directory = Directory(
+            loaded.routing, loaded.destinations, self.settings.public_url, loaded.people, loaded.built_in
+        )
+        values = parameters_under(f"{definition.alert}{SUFFIX}", definition)
+        scanner = Scanner(self.warehouse, Marts(self.catalog), values)
+        return preview(definition, directory, EvaluationLedger(self.engine, directory), scanner, as_of, most)
 
     @property
     def due_incidents(self) -> DueIncidents:

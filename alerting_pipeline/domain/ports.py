@@ -10,7 +10,7 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     from alerting_pipeline.domain.loaded import Loaded
-    from alerting_pipeline.domain.publication import Publication, Stored
+    from alerting_pipeline.domain.publication import Origin, Publication, Stored
 
 
 class Clock(Protocol):
@@ -215,6 +215,8 @@ class PublishedDefinitions(Protocol):
         """Version and path of everything in force, by name."""
         ...
 
-    def publish(self, publication: Publication, loaded: Loaded, *, now: datetime, revision: str | None) -> None:
+    def publish(
+        self, publication: Publication, loaded: Loaded, *, now: datetime, origin_of: Callable[[str], Origin]
+    ) -> None:
         """Put a publication into force in one transaction, with the system incidents about bad files."""
         ...

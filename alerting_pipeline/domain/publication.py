@@ -28,6 +28,18 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a file comes from: the commit that was checked out, and who changed it last there.
+
+    Not `is_committed`: the file differed from that commit, and the author is whoever put it into force.
+    """
+
+    revision: str | None = None
+    author: str | None = None
+    is_committed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """The difference between the files and what is in force. `kept` are names whose file is bad or was not read."""
 

@@ -142,3 +142,12 @@ def parameters_or_file(definitions: Iterable[AlertDefinition | ReportDefinition]
     unset = "select 1 from alerting.parameters_in_force as o where o.alert = f.alert and o.parameter = f.parameter"
     columns = "alert, parameter, scope, scope_value, value"
     return f"{IN_FORCE} union all select {columns} from ({files}) as f where not exists ({unset})"
+
+
+def parameters_under(name: str, definition: AlertDefinition) -> str:
+    """The same of one definition, under another name."""
+    values = parameters_or_file([definition])
+    return (
+        f"select {literal(name)}::text as alert, parameter, scope, scope_value, value from ({values}) as named "
+        f"where alert = {literal(definition.alert)}"
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from alerting_pipeline.domain.definition_set import DefinitionSet
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.loaded import Loaded
 from alerting_pipeline.domain.people import People
-from alerting_pipeline.domain.publication import DEFINITION_FILE, Publication, Stored
+from alerting_pipeline.domain.publication import DEFINITION_FILE, Origin, Publication, Stored
 from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.system_override import SystemOverride
@@ -70,14 +70,16 @@ class DefinitionLedger:
         with self._engine.connect() as connection:
             return _in_force(connection)
 
-    def publish(self, publication: Publication, loaded: Loaded, *, now: datetime, revision: str | None) -> None:
-        """Put a publication into force, in one transaction. `revision` is that of the repository, where it is known."""
+    def publish(
+        self, publication: Publication, loaded: Loaded, *, now: datetime, origin_of: Callable[[str], Origin]
+    ) -> None:
+        """Put a publication into force, in one transaction. `origin_of` a path says where the file comes from."""
         texts = {file.path: file.text for file in loaded.files}
         with self._engine.begin() as connection:
             # Two publishers at once see the same difference: the second waits, and its writes change nothing.
             connection.exec_driver_sql("select pg_advisory_xact_lock(hashtext('alerting publish definitions'))")
             for definition in publication.changed:
-                _store_version(connection, definition, texts.get(definition.path, ""), revision)
+                _store_version(connection, definition, texts.get(definition.path, ""), origin_of(definition.path))
                 earlier = publication.renamed.get(definition.name)
                 if isinstance(definition, AlertDefinition | ReportDefinition):
                     if earlier is not None:
@@ -87,10 +89,12 @@ class DefinitionLedger:
                 _remove(connection, name)
             for path, model in (("people.yaml", loaded.people), ("routing.yaml", loaded.routing)):
                 if path in texts and path not in loaded.bad_files:
-                    _store_config(connection, path, model.model_dump(mode="json", by_alias=True), texts[path], revision)
+                    _store_config(
+                        connection, path, model.model_dump(mode="json", by_alias=True), texts[path], origin_of
+                    )
             if "destinations.yaml" in texts and "destinations.yaml" not in loaded.bad_files:
                 body = {name: each.model_dump(mode="json") for name, each in loaded.destinations.items()}
-                _store_config(connection, "destinations.yaml", body, texts["destinations.yaml"], revision)
+                _store_config(connection, "destinations.yaml", body, texts["destinations.yaml"], origin_of)
             announce = self._announcer(connection)
             for finding in publication.findings:
                 record_finding(connection, finding, now=now, announce=announce)
@@ -128,7 +132,7 @@ def _in_force(connection: Connection) -> InForce:
     )
 
 
-def _store_version(connection: Connection, definition: Definition, text: str, revision: str | None) -> None:
+def _store_version(connection: Connection, definition: Definition, text: str, origin: Origin) -> None:
     kind = "report" if isinstance(definition, ReportDefinition) else str(getattr(definition, "kind", "business"))
     row = {
         "alert": definition.name,
@@ -137,7 +141,7 @@ def _store_version(connection: Connection, definition: Definition, text: str, re
         "path": definition.path,
         "body": json.dumps(definition.model_dump(mode="json", by_alias=True), ensure_ascii=False),
         "source": text.replace("\0", ""),
-        "revision": revision,
+        "revision": origin.revision,
     }
     connection.exec_driver_sql(
         """
@@ -158,6 +162,16 @@ def _store_version(connection: Connection, definition: Definition, text: str, re
         """,
         row,
     )
+    _note_publication(connection, definition.name, definition.version_id, definition.path, origin)
+
+
+def _note_publication(connection: Connection, name: str, version: str | None, path: str, origin: Origin) -> None:
+    is_committed = origin.is_committed if origin.revision is not None else None
+    connection.exec_driver_sql(
+        "insert into ledger.publications (alert, version, path, git_revision, author, is_committed) "
+        "values (%s, %s, %s, %s, %s, %s)",
+        (name, version, path, origin.revision, origin.author, is_committed),
+    )
 
 
 def _remove(connection: Connection, name: str) -> None:
@@ -165,9 +179,15 @@ def _remove(connection: Connection, name: str) -> None:
         "update ledger.definitions set removed_at = clock_timestamp() where alert = %s and removed_at is null", (name,)
     )
     close_parameters(connection, name)
+    connection.exec_driver_sql(
+        "insert into ledger.publications (alert, path) select alert, path from ledger.definitions where alert = %s",
+        (name,),
+    )
 
 
-def _store_config(connection: Connection, path: str, body: Mapping[str, Any], text: str, revision: str | None) -> None:
+def _store_config(
+    connection: Connection, path: str, body: Mapping[str, Any], text: str, origin_of: Callable[[str], Origin]
+) -> None:
     """A new version whenever it differs from the newest one: going back to an earlier text is a version, too."""
     written = json.dumps(body, sort_keys=True, ensure_ascii=False)
     digest = hashlib.sha256(written.encode()).hexdigest()[:12]
@@ -180,11 +200,13 @@ def _store_config(connection: Connection, path: str, body: Mapping[str, Any], te
     number = connection.exec_driver_sql(
         "select count(*) from ledger.definition_versions where alert = %s and kind = %s", (path, _CONFIG)
     ).scalar_one()
+    origin, version = origin_of(path), f"{digest}-{number + 1}"
     connection.exec_driver_sql(
         "insert into ledger.definition_versions (alert, version, kind, path, body, source, git_revision) "
         "values (%s, %s, %s, %s, %s, %s, %s)",
-        (path, f"{digest}-{number + 1}", _CONFIG, path, written, text.replace("\0", ""), revision),
+        (path, version, _CONFIG, path, written, text.replace("\0", ""), origin.revision),
     )
+    _note_publication(connection, path, version, path, origin)
 
 
 def _latest_config(connection: Connection) -> dict[str, Any]:

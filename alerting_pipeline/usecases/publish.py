@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from alerting_pipeline.domain.loaded import Loaded
 from alerting_pipeline.domain.ports import Clock, PublishedDefinitions
-from alerting_pipeline.domain.publication import Publication, plan
+from alerting_pipeline.domain.publication import Origin, Publication, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,19 @@ class Published:
     unchanged: int
 
 
-def publish(
-    loaded: Loaded, ledger: PublishedDefinitions, clock: Clock, revision: Callable[[], str | None]
-) -> Published:
+Origins = Callable[[Collection[str]], Mapping[str, Origin]]
+"""Where files come from, by their paths; those that nobody knows are missing."""
+
+
+def publish(loaded: Loaded, ledger: PublishedDefinitions, clock: Clock, origins: Origins) -> Published:
     """One transaction; repeating it changes nothing. Raises AlertingError where the folder is empty by mistake."""
     publication: Publication = plan(loaded, ledger.stored())
-    ledger.publish(publication, loaded, now=clock.now(), revision=revision() if publication.changed else None)
+
+    @cache
+    def known() -> Mapping[str, Origin]:  # asked only where something is to be stored, and then once for all files
+        return origins([file.path for file in loaded.files])
+
+    ledger.publish(publication, loaded, now=clock.now(), origin_of=lambda path: known().get(path, Origin()))
     return Published(
         changed=tuple(definition.name for definition in publication.changed),
         removed=publication.removed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,8 +12,11 @@ import pytest
 from alerting_pipeline.adapters.definition_files import load
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.parameters import Parameter
+from alerting_pipeline.domain.publication import Origin
+from alerting_pipeline.domain.version_history import with_changes
 from alerting_pipeline.store.definitions import DefinitionLedger
 from alerting_pipeline.store.engine import engine_for
+from alerting_pipeline.store.version_history import VersionHistory
 from alerting_pipeline.usecases.publish import Published, publish
 from tests.conftest import Database
 from tests.definition_folder import CATALOG, COMPLETE, DATA, MINIMAL, PEOPLE, REPORT, DefinitionFolder
@@ -35,7 +39,10 @@ class World:
         self.ledger = DefinitionLedger(self.engine, "http://localhost:8080")
 
     def publish(self, today: date | None = None) -> Published:
-        return publish(load(self.files.folder, CATALOG, today=today), self.ledger, Fixed(), lambda: "a" * 40)
+        return publish(load(self.files.folder, CATALOG, today=today), self.ledger, Fixed(), self.origins)
+
+    def origins(self, paths: Collection[str]) -> dict[str, Origin]:
+        return {path: Origin("a" * 40, "Ada") for path in paths}
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         with psycopg.connect(self.url) as connection:
@@ -233,3 +240,25 @@ def test_values_of_every_type_are_stored_as_postgres_reads_them(world: World, wr
         found = connection.execute("select value::text[] from ledger.parameter_values where parameter = 'l'").fetchone()
     assert found is not None and tuple(found[0]) == held["l"].default
     assert Parameter.write(held["d"].default) == "1h30m"
+
+
+def test_going_back_to_an_earlier_text_is_a_third_entry_of_the_history(world: World) -> None:
+    first = world.files.folder / "fraud" / "large_transaction.yaml"
+    text = first.read_text()
+    world.publish()
+    first.write_text(text.replace("default: 10000", "default: 12000"))
+    world.publish()
+    first.write_text(text)
+    world.publish()
+    first.unlink()
+    (world.files.folder / "fraud" / "other.yaml").write_text(text.replace("large_transaction", "other"))
+    world.publish()
+    found = VersionHistory(world.engine).of("large_transaction")
+    versions = [item.version for item in found]
+    assert versions[0] == versions[2] != versions[1] and versions[3] is None
+    assert [item.author for item in found] == ["Ada", "Ada", "Ada", None]
+    assert [item.in_force_to for item in found] == [*(item.in_force_from for item in found[1:]), None]
+    newest_first = with_changes(found[:3])
+    assert [[change.key for change in changes] for _, changes in newest_first] == [
+        ["parameters.review_limit.default"], ["parameters.review_limit.default"], [],
+    ]  # fmt: skip
