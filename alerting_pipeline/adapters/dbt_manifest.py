@@ -53,8 +53,23 @@ def _model(node: Mapping[str, Any], tests: list[Mapping[str, Any]], parents: Map
         path=patch,
         tests=tuple(sorted(test["unique_id"] for test in tests)),
         ancestors=_ancestors(node["unique_id"], parents),
-        is_mart=_MARTS in (node.get("fqn") or [])[1:-1] or node.get("schema") == _MARTS,
+        is_mart=_is_mart(node),
+        snapshot_of=_snapshot_of(node, parents),
     )
+
+
+def _is_mart(node: Mapping[str, Any]) -> bool:
+    """A snapshot lies among the marts, and is none: it has several rows per entity."""
+    is_among = _MARTS in (node.get("fqn") or [])[1:-1] or node.get("schema") == _MARTS
+    return is_among and node.get("resource_type") != "snapshot"
+
+
+def _snapshot_of(node: Mapping[str, Any], parents: Mapping[str, tuple[str, ...]]) -> str | None:
+    """The one node that a snapshot selects from, by its name."""
+    if node.get("resource_type") != "snapshot":
+        return None
+    direct = parents.get(node["unique_id"], ())
+    return direct[0].rpartition(".")[2] if len(direct) == 1 else None
 
 
 def _unique_keys(node: Mapping[str, Any], tests: list[Mapping[str, Any]]) -> tuple[frozenset[str], ...]:

@@ -29,6 +29,7 @@ COMMANDS = {
     "rota": ("routing", "who is on call when"),
     "test": ("evaluation", "run the cases of definitions on the real engine"),
     "evaluate": ("evaluation", "evaluate now"),
+    "backtest": ("backtest", "replay the past with other values, and see what would have come of it"),
     "incidents": ("incidents", "list, show, acknowledge, assign, snooze, resolve, act"),
     "silences": ("silences", "what nobody is told of for a while: list, add, end"),
     "reports": ("reports", "messages on a schedule: list, preview, send, unsubscribe"),

@@ -15,7 +15,8 @@ class Model:
     """One dbt model. `columns` maps lower-case names to the types of its contract ("" where none is declared).
 
     `unique_keys` are the sets of columns that tests or constraints promise to be unique; `tests` the unique ids of the
-    tests on it; `ancestors` the unique ids of everything upstream; `path` the file that describes it.
+    tests on it; `ancestors` the unique ids of everything upstream; `path` the file that describes it. `snapshot_of`
+    names the model whose earlier states a snapshot keeps; None: it is no snapshot.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Model:
     tests: tuple[str, ...] = ()
     ancestors: frozenset[str] = frozenset()
     is_mart: bool = True
+    snapshot_of: str | None = None
 
     @property
     def alerting(self) -> Mapping[str, Any]:
@@ -57,3 +59,8 @@ class Catalog:
     def marts(self) -> dict[str, Model]:
         """The models that definitions may read."""
         return {name: model for name, model in self.models.items() if model.is_mart}
+
+    @property
+    def snapshots(self) -> dict[str, Model]:
+        """The snapshots, by the model whose states they keep."""
+        return {model.snapshot_of: model for model in self.models.values() if model.snapshot_of is not None}

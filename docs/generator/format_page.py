@@ -88,7 +88,8 @@ place it came from.
 What makes a definition itself can't be inherited: {own}.
 
 `meta.alerting` may also state `watermark`: the column that grows with every row that arrives in the mart, so that only
-what is new is read.
+what is new is read; and `as_was`: how columns that change after the event were, for
+[backtests](../how-to/backtest.md).
 """
 
 

@@ -1,0 +1,172 @@
+"""`alerting backtest` replays an alert's past with what is in force, and with what somebody thinks of instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alerting_pipeline.app import App
+from alerting_pipeline.cli.moment import length, moment
+from alerting_pipeline.cli.output import json_option, note_standing_clock, print_json, print_table, progress
+from alerting_pipeline.domain.errors import BadCall
+
+if TYPE_CHECKING:
+    from alerting_pipeline.domain.backtest import Difference, Example, Report, Side, Span
+    from alerting_pipeline.domain.wilson import Share
+
+_DAYS = 90
+
+
+@click.command("backtest")
+@click.argument("name")
+@click.option(
+    "--from", "start", metavar="D", help=f"The first day, or an instant; {_DAYS} days before --to if left out."
+)
+@click.option("--to", "end", metavar="D", help="The last day (all of it), or an instant; now if left out.")
+@click.option("--every", metavar="LENGTH", help="How often it is evaluated: 1d if nothing is said, or by its schedule.")
+@click.option("--set", "changes", multiple=True, metavar="P=V", help="Another value of a parameter; P[segment]=V too.")
+@json_option
+def backtest(
+    name: str, start: str | None, end: str | None, every: str | None, changes: tuple[str, ...], as_json: bool
+) -> None:
+    """Replay the past of the alert NAME through the production path, and say what would have come of it.
+
+    Evaluation, dedupe, grouping, budgets and routing are production's own. Nothing is kept, and nobody is told.
+    """
+    from alerting_pipeline.app.backtesting import backtest as run
+
+    with App.from_environment() as app, progress(as_json) as shown:
+        note_standing_clock(app.settings)
+        span = _span(app, name, start, end, every)
+        report = run(app, name, span, shown, changes=_assignments(changes) if changes else None)
+    if as_json:
+        print_json(report)
+    else:
+        print_report(report)
+
+
+def _span(app: App, name: str, start: str | None, end: str | None, every: str | None) -> Span:
+    """The time asked for. A day as --to is meant whole, but nothing later than now."""
+    from alerting_pipeline.domain.backtest import Span
+
+    now = app.clock.now()
+    until = now if end is None else min(now, _end_of(end))
+    since = until - timedelta(days=_DAYS) if start is None else moment(start, "--from")
+    definition = app.definition_ledger.in_force().alerts.get(name)
+    if every is None and definition is not None and definition.trigger.is_cron:
+        return Span(since, until, cron=definition.trigger.cron, timezone=definition.trigger.timezone)
+    return Span(since, until, length(every, "--every") if every else timedelta(days=1))
+
+
+def _end_of(text: str) -> datetime:
+    found = moment(text, "--to")
+    return found + timedelta(days=1) if len(text) == len("2026-01-05") else found
+
+
+def _assignments(written: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for each in written:
+        name, sign, value = each.partition("=")
+        if not sign or not name.strip():
+            raise BadCall(f'--set "{each}" is not an assignment; write one such as review_limit=8000')
+        found[name.strip()] = value.strip()
+    return found
+
+
+def print_report(report: Report) -> None:
+    """The report for people."""
+    sides = [side for side in (report.in_force, report.proposed) if side is not None]
+    heads = ["in force", "proposed"][: len(sides)]
+    click.echo(
+        f"{report.alert}, {report.start:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} UTC, every {report.every}"
+    )
+    click.echo(f"It reads {report.reads}.")
+    print_table(["", *heads], [[label, *(cell(side) for side in sides)] for label, cell in _LINES], title="")
+    _print_weeks(report, heads, sides)
+    _print_recipients(heads, sides)
+    if report.change is not None:
+        _print_difference(report.change, "against what is in force")
+    if report.against_ledger is not None:
+        told = report.against_ledger
+        click.echo(
+            f"\nAgainst the ledger's own incidents: {told.common:,} the same, {told.lost:,} only there, "
+            f"{told.gained:,} only in the replay of what is in force"
+        )
+    for failure in (failure for side in sides for failure in side.failures):
+        click.echo(f"not evaluated at {failure}")
+    for note in report.notes:
+        click.echo(f"note: {note}")
+    click.echo("Nothing was kept, and nobody was told.")
+
+
+def _text(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _share(found: Share | None) -> str:
+    if found is None:
+        return "nobody said"
+    return f"{found.value:.0%} ({found.hits} of {found.of}; 95 %: {found.low:.0%} to {found.high:.0%})"
+
+
+def _deviances(side: Side) -> str:
+    found = side.deviance
+    if found is None:
+        return "none"
+    quartiles = (found.minimum, found.lower_quartile, found.median, found.upper_quartile, found.maximum)
+    return " / ".join(f"{each:.3g}" for each in quartiles)
+
+
+_LINES = (
+    ("values", lambda side: _text(dict(side.values))),
+    ("incidents", lambda side: f"{side.incidents:,}, {side.incidents_per_week:.1f} a week"),
+    ("there at the start", lambda side: f"{side.standing:,}"),
+    ("entities", lambda side: f"{side.entities:,}"),
+    ("by severity", lambda side: _text(dict(side.severities)) or "none"),
+    ("messages", lambda side: f"{side.messages:,}"),
+    ("of them", lambda side: _text(dict(side.told)) or "none"),
+    ("held back", lambda side: _text(dict(side.held_back)) or "none"),
+    ("deviance: least / quartiles / most", _deviances),
+    ("precision", lambda side: _share(side.precision)),
+    ("recall", lambda side: _share(side.recall)),
+)
+
+
+def _print_weeks(report: Report, heads: list[str], sides: list[Side]) -> None:
+    columns = ["week", *(f"{what} {head}" for head in heads for what in ("incidents", "messages"))]
+    rows = []
+    for weeks in zip(*(side.weeks for side in sides), strict=True):
+        cells = [number for week in weeks for number in (week.incidents, sum(week.messages.values()))]
+        rows.append([f"{weeks[0].week:%Y-%m-%d}", *cells])
+    print_table(columns, rows, title="\nweeks")
+
+
+def _print_recipients(heads: list[str], sides: list[Side]) -> None:
+    rows = [row for head, side in zip(heads, sides, strict=True) for row in _recipients(head, side)]
+    if rows:
+        columns = ("recipient", "values", "messages", "a week", "most in a week", "budget", "over it")
+        print_table(columns, rows, title="\nrecipients")
+
+
+def _recipients(head: str, side: Side) -> Iterator[tuple[Any, ...]]:
+    for each in side.recipients:
+        over = None if each.over_budget is None else f"{each.over_budget:.0%}"
+        name = f"{each.recipient} (rows)" if each.is_row else each.recipient
+        yield name, head, each.messages, each.messages_per_week, each.most_in_a_week, each.budget, over
+
+
+def _print_difference(found: Difference, against: str) -> None:
+    click.echo(f"\nentities {against}: {found.gained:,} gained, {found.lost:,} lost, {found.common:,} the same")
+    for title, examples in (("gained", found.examples_gained), ("lost", found.examples_lost)):
+        if examples:
+            columns = ("entity", "severity", "deviance", "since", "summary")
+            print_table(columns, [_example(each) for each in examples], title=f"\n{title}: the worst")
+
+
+def _example(each: Example) -> tuple[Any, ...]:
+    entity = ", ".join(str(value) for value in each.entity.values())
+    deviance = None if each.deviance is None else f"{each.deviance:.3g}"
+    return entity, each.severity, deviance, each.opened_at, each.summary
