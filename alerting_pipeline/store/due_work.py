@@ -25,6 +25,22 @@ class PostgresDueWork:
 
     engine: Engine
 
+    def begin(self, work: str, at: datetime) -> None:
+        """From this instant on the windows of a schedule are counted.
+
+        It is noted as done by the statement that notes it: a beginning that is open for a moment is a window to
+        whoever looks in that moment (ten schedulers at once on a busy machine did).
+        """
+        with self.engine.begin() as connection:
+            connection.execute(
+                text("""
+                insert into ledger.due_work (work, due_window, due_at, done_at)
+                values (:work, 'since', :at, clock_timestamp())
+                on conflict do nothing
+                """),
+                {"work": work, "at": at},
+            )
+
     def add(self, entries: list[DueWork]) -> int:
         """Note work that is due; returns how much of it was not known yet."""
         if not entries:

@@ -33,6 +33,8 @@ from alerting_pipeline.domain.window import (
 class DueLedger(Protocol):
     """Work that is due once, noted under its key."""
 
+    def begin(self, work: str, at: datetime) -> None: ...
+
     def add(self, entries: list[DueWork]) -> int: ...
 
     def take(self, kind: str, worker: str) -> list[DueWork]: ...
@@ -111,9 +113,7 @@ class CatchUp:
             work = f"{CRON}:{definition.alert}"
             last = self.ledger.last(work)
             if last is None:
-                mark = DueWork(work, "since", now)
-                self.ledger.add([mark])
-                self.ledger.finish(mark)
+                self.ledger.begin(work, now)
                 continue
             windows = windows_between(definition.trigger.cron, definition.trigger.timezone, last, now)
             due += [DueWork(work, each.isoformat(), each) for each in windows]
@@ -127,9 +127,7 @@ class CatchUp:
             window, work = self.reports.current_window(definition, now), f"{REPORT}:{name}"
             last = self.ledger.last(work)
             if last is None:
-                mark = DueWork(work, "since", now)
-                self.ledger.add([mark])
-                self.ledger.finish(mark)
+                self.ledger.begin(work, now)
             elif window is not None and window > last:
                 yield DueWork(work, window.isoformat(), window)
 

@@ -30,6 +30,12 @@ def test_the_same_tick_ten_times_is_one_piece_of_work(due: PostgresDueWork):
     assert due.take("cron", "you") == []
 
 
+def test_a_schedule_that_begins_is_no_work(due: PostgresDueWork):
+    due.begin("cron:weekly", WINDOW.due_at)
+    assert due.take("cron", "me") == []
+    assert due.last("cron:weekly") == WINDOW.due_at
+
+
 def test_work_of_another_kind_is_left_alone(due: PostgresDueWork):
     due.add([WINDOW])
     assert due.take("run", "me") == []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -14,7 +14,7 @@ from alerting_pipeline.domain.evaluation import HEALTHY, EvaluationResult, Healt
 from alerting_pipeline.domain.letter import SendResult, WindowStatus
 from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.window import CLOCK, CRON, MATERIALIZATION, DueWork, latest_window
-from alerting_pipeline.usecases.catch_up import CatchUp
+from alerting_pipeline.usecases.catch_up import CatchUp, DueLedger
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
@@ -35,6 +35,10 @@ class _Ledger:
     done: set[tuple[str, str]] = field(default_factory=set)
     taken: set[tuple[str, str]] = field(default_factory=set)
     evaluated: dict[str, datetime] = field(default_factory=dict)
+
+    def begin(self, work: str, at: datetime) -> None:
+        self.rows[work, "since"] = DueWork(work, "since", at)
+        self.done.add((work, "since"))
 
     def add(self, entries: list[DueWork]) -> int:
         new = {(each.work, each.window): each for each in entries if (each.work, each.window) not in self.rows}
@@ -57,6 +61,22 @@ class _Ledger:
 
     def evaluated_between(self, since: datetime, until: datetime) -> set[str]:
         return {alert for alert, as_of in self.evaluated.items() if since <= as_of <= until}
+
+
+@dataclass
+class _Watched:
+    """A ledger at which somebody else looks after everything that is written to it."""
+
+    ledger: _Ledger
+    look: Callable[[], object]
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def called(*given: Any) -> Any:
+            found = getattr(self.ledger, name)(*given)
+            self.look()
+            return found
+
+        return called
 
 
 @dataclass
@@ -105,6 +125,15 @@ def test_a_new_schedule_owes_nothing_and_an_outage_owes_every_window_once():
         assert _wake(work, NINE + timedelta(hours=3)) == []
     assert [order.as_of for _, order in evaluator.asked] == [NINE + timedelta(hours=hours) for hours in (1, 2, 3)]
     assert {alerts for alerts, _ in evaluator.asked} == {("hourly",)}
+
+
+def test_the_beginning_of_a_schedule_is_no_window_for_another_scheduler_that_looks_at_any_moment():
+    work, evaluator, ledger, health = _work(HOURLY)
+    watched = cast("DueLedger", _Watched(ledger, lambda: _wake(work, NINE)))
+    other = CatchUp(watched, evaluator, health)
+    for hour in (0, 1):
+        _wake(other, NINE + timedelta(hours=hour))
+    assert [order.as_of for _, order in evaluator.asked] == [NINE + timedelta(hours=1)]
 
 
 def test_what_time_alone_changes_is_looked_at_once_a_quarter():
