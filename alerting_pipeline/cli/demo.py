@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from alerting_pipeline.settings import Settings, child_environment, read_setting
 if TYPE_CHECKING:
     from alerting_pipeline.adapters.processes import Child, Children
     from alerting_pipeline.demo.generate import Summary
+    from alerting_pipeline.demo.morning import Scene
     from alerting_pipeline.demo.reckoning import Reckoning
     from alerting_pipeline.domain.ports import Progress
     from alerting_pipeline.store.overview import Pass
@@ -59,9 +59,9 @@ def demo(once: bool, days: int, port: int, web_port: int, as_json: bool) -> None
             shown.report("generate", "the sample company", 0, 1)
             made = _generate(settings, days)
             shown.report("generate", f"{sum(made.files.values())} files", 1, 1)
-            done, reckoning = _one_pass(app, shown)
+            done, reckoning, seen = _one_pass(app, shown)
         is_good = reckoning.is_perfect and done.failed == 0 and done.waiting == 0
-        _show(made, done, reckoning, as_json, settings)
+        _show(made, (done, reckoning, seen), as_json, settings)
         if not once:
             serve(app, progress(quiet=as_json), (port, web_port), _say_where, read_only=False)
     if once and not is_good:
@@ -85,10 +85,11 @@ def _labels(settings: Settings) -> Path:
     return settings.home / "demo" / "labels.jsonl"
 
 
-def _one_pass(app: App, shown: Progress) -> tuple[Pass, Reckoning]:
+def _one_pass(app: App, shown: Progress) -> tuple[Pass, Reckoning, list[Scene]]:
     """Run Dagster's job in a process of its own, with a delivery worker beside it; return what came of it."""
     from alerting_pipeline.adapters.dagster_instance import prepare_instance
     from alerting_pipeline.adapters.processes import Children
+    from alerting_pipeline.demo import morning
     from alerting_pipeline.store.overview import mark, summarize
 
     shown.report("start", "database", 0, 2)
@@ -109,9 +110,10 @@ def _one_pass(app: App, shown: Progress) -> tuple[Pass, Reckoning]:
         if run.process.returncode != 0:
             raise AlertingError(f"the Dagster run failed: {_reason(run)}; see {run.log}")
         _send_reports(app, shown)
-        _tell_digests(app, shown)
+        shown.report("morning", "what people do until eight o'clock", 0, None)
+        morning.spend(app)
         _wait_for_outbox(app, before.delivery, children, shown)
-    return summarize(app.engine, before), _reckon(app)
+    return summarize(app.engine, before), _reckon(app), morning.scenes(app)
 
 
 @contextmanager
@@ -153,14 +155,6 @@ def _send_reports(app: App, shown: Progress) -> None:
             raise AlertingError(f"{report} could not be sent: {result.reason}")
 
 
-def _tell_digests(app: App, shown: Progress) -> None:
-    """What is above somebody's budget comes the next morning, which the company's standing clock never sees."""
-    from alerting_pipeline.app.passing_time import tell_held_back
-
-    shown.report("digests", "of the next morning", 0, None)
-    tell_held_back(app, app.clock.now() + timedelta(days=1))
-
-
 def _reason(run: Child) -> str:
     """What Dagster's log gives as the reason, without its stack traces."""
     said = [
@@ -192,11 +186,12 @@ def _reckon(app: App) -> Reckoning:
     return reckon(labels.read(_labels(app.settings)), told)
 
 
-def _show(made: Summary, done: Pass, reckoning: Reckoning, as_json: bool, settings: Settings) -> None:
+def _show(made: Summary, came: tuple[Pass, Reckoning, list[Scene]], as_json: bool, settings: Settings) -> None:
     from alerting_pipeline.demo.reckoning import LEGEND, ROW_COLUMNS
 
+    done, reckoning, scenes = came
     if as_json:
-        print_json({"generated": made, "pass": done, "reckoning": reckoning.as_dict()})
+        print_json({"generated": made, "pass": done, "reckoning": reckoning.as_dict(), "morning": scenes})
         return
     numbers: dict[str, Any] = asdict(done)
     columns = ("rows_loaded", "models_built", "definitions_evaluated", "fired", "deduped", "sent", "failed")
@@ -209,6 +204,9 @@ def _show(made: Summary, done: Pass, reckoning: Reckoning, as_json: bool, settin
     click.echo(LEGEND)
     for case in reckoning.wrong:
         click.echo(f"  {case.sentence}")
+    click.echo("\nThe morning, until eight o'clock: what people and the hours made of it, and where it shows")
+    for scene in scenes:
+        click.echo(f"  {scene.name:<14} {scene.what}\n{'':<17}{scene.command}")
     click.echo(f"""
 {_where_messages_went(settings)}
 

@@ -111,7 +111,7 @@ def _slack(each: Sent) -> Iterator[str]:
     yield f"Slack, `{each.destination}`:\n"
     for block in blocks(each.message):
         for line in _block_lines(block):
-            yield f"> {line}"
+            yield "  \n".join(f"> {part}" for part in line.split("\n"))
         yield ">"
     yield ""
 

@@ -45,6 +45,10 @@ def test_each_incident_went_to_every_destination_of_its_route(shell: Shell, demo
         select i.incident_id, i.alert from alerting.incidents i
         where not exists (select from alerting.deliveries d where d.incident_id = i.incident_id and d.status = 'sent')
           and not exists (select from alerting.deliveries d where d.incident_id is null and d.alert = i.alert)
+          and not exists (
+            select from alerting.held_notifications h join alerting.deliveries d using (delivery_id)
+            where h.incident_id = i.incident_id and d.status = 'sent'
+          )
         """
     )
     assert undelivered == []
@@ -71,6 +75,42 @@ def test_whoever_is_on_call_was_told_of_what_failed_and_a_postmortem_can_be_writ
     text = (tmp_path / "postmortem.md").read_text()
     assert "2026-01-19 06:00 UTC (2026-01-19 07:00 Europe/Berlin)" in text
     assert "weather\\_delay\\_expected" in text.split("## What could not be said meanwhile")[1]
+
+
+def test_the_morning_shows_a_snooze_an_escalation_an_outage_and_a_digest(shell: Shell, demo_home: Path) -> None:
+    seen = shell.json("demo", "--once", "--days", "3", timeout=600)["morning"]  # a repetition: nothing happens again
+    assert [scene["name"] for scene in seen] == ["a snooze", "an escalation", "an outage", "a digest"]
+    for scene in seen:
+        done = shell.run("bash", "-c", scene["command"])
+        assert done.returncode == 0, f"$ {scene['command']}\n{done.stderr}"
+
+    [snoozed] = shell.rows("select * from alerting.incidents where status = 'snoozed'")
+    assert (snoozed["alert"], snoozed["snoozed_by"], snoozed["snoozed_until"]) == (
+        "over_daily_budget", "dina", "2026-01-21T06:00:00+00:00",
+    )  # fmt: skip
+    audited = shell.rows("select actor, object from alerting.audit_log where action = 'incident_snoozed'")
+    assert audited == [{"actor": "dina", "object": f"incident {snoozed['incident_id']}"}]
+
+    [weather] = shell.rows("select incident_id from alerting.incidents where alert = 'weather_forecasts_fresh'")
+    of_it = f"where incident_id = {weather['incident_id']}"
+    climbed = shell.rows(f"select at from alerting.incident_events {of_it} and event = 'escalated' order by at")
+    assert [row["at"] for row in climbed] == ["2026-01-19T06:30:00+00:00", "2026-01-19T08:00:00+00:00"]
+    asked = f"select destination from alerting.deliveries {of_it} and transition = 'escalated' order by created_at"
+    assert [row["destination"] for row in shell.rows(asked)] == ["@goran", "@ines"]
+    late = shell.rows("select count(*) as n from alerting.incidents where sla_breached_at is not null")
+    assert late == [{"n": 0}]
+
+    held = shell.rows("select distinct alert, violations from alerting.evaluations where outcome = 'data_failure'")
+    assert [row["alert"] for row in held] == ["weather_delay_expected"]
+    assert shell.rows("select 1 from alerting.incidents where alert = 'weather_delay_expected'") == []
+
+    told = shell.rows(
+        "select h.destination, h.fate, h.settled_at, count(*) as incidents, count(distinct d.delivery_id) as messages "
+        "from alerting.held_notifications h join alerting.deliveries d using (delivery_id) "
+        "where h.why = 'digest' and d.status = 'sent' group by 1, 2, 3 order by 1"
+    )
+    at = {"fate": "told", "settled_at": "2026-01-19T08:00:00+00:00", "incidents": 4, "messages": 1}
+    assert told == [{"destination": "#cloud-cost", **at}, {"destination": "finops-mail", **at}]
 
 
 def test_marts_hold_what_was_loaded(shell: Shell, demo_home: Path) -> None:
