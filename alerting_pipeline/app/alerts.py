@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.evaluation_ports import Transaction
     from alerting_pipeline.domain.loaded import Loaded
     from alerting_pipeline.domain.ports import Progress
+    from alerting_pipeline.store.budget_uses import BudgetUses
     from alerting_pipeline.store.definitions import DefinitionLedger
     from alerting_pipeline.store.due_incidents import DueIncidents
     from alerting_pipeline.store.due_work import PostgresDueWork
@@ -199,6 +200,13 @@ class Alerts(Pipeline):
         from alerting_pipeline.store.silences import Silences
 
         return Silences(self.engine)
+
+    @property
+    def budget_uses(self) -> BudgetUses:
+        """What of their noise budgets recipients used."""
+        from alerting_pipeline.store.budget_uses import BudgetUses
+
+        return BudgetUses(self.engine)
 
     @property
     def held_ledger(self) -> HeldLedger:

@@ -5,6 +5,7 @@ Any number of processes may do it at once, as often as they like: each step cost
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ def pass_time(app: App, now: datetime, witness: str | None = None) -> list[str]:
         ("the clock of incidents", lambda: remind(app.due_incidents, now)),
         ("what fell silent", lambda: notice(app, now, witness)),
         ("what was held back", lambda: tell_held_back(app, now)),
+        ("noise budgets", lambda: _weigh_budgets(app, now)),
     ):
         try:
             step()
@@ -43,6 +45,17 @@ def _read_tickets(app: App, now: datetime) -> None:
     readings = read_tickets(app.ticket_queues, app.ticket_book, app.incident_desk, now)
     if failed := [f"{each.destination}: {each.failure}" for each in readings if each.failure]:
         raise AlertingError("; ".join(failed))
+
+
+def _weigh_budgets(app: App, now: datetime) -> None:
+    from alerting_pipeline.store.clock import FixedClock
+    from alerting_pipeline.usecases.weigh_budgets import Responsible, weigh_budgets
+
+    def responsible() -> Responsible:
+        held = app.definition_ledger.in_force()
+        return Responsible(held.people, {name: each.owner for name, each in held.of_incidents.items()})
+
+    weigh_budgets(app.budget_uses, replace(app.system_incidents, clock=FixedClock(now)), responsible, now)
 
 
 def tell_held_back(app: App, now: datetime) -> None:

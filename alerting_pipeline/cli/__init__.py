@@ -32,6 +32,7 @@ COMMANDS = {
     "backtest": ("backtest", "replay the past with other values, and see what would have come of it"),
     "incidents": ("incidents", "list, show, acknowledge, assign, snooze, resolve, act"),
     "silences": ("silences", "what nobody is told of for a while: list, add, end"),
+    "budget": ("budget", "how many messages each recipient wants, had, and which alerts they were of"),
     "reports": ("reports", "messages on a schedule: list, preview, send, unsubscribe"),
     "outbox": ("outbox", "messages waiting, sent and dead"),
     "write-back": ("write_back", "rows in sheets and tables: what waits for approval, what was written"),

@@ -8,13 +8,14 @@ incident through the same lifecycle, in the finder's transaction.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.event import Terms, Violated
 from alerting_pipeline.domain.incident import Kind, fingerprint
+from alerting_pipeline.domain.noise_budget import NOISE_BUDGET
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.severity import Level, SeverityLevel
 from alerting_pipeline.domain.team_terms import with_team
@@ -66,13 +67,15 @@ class SystemFinding:
     """Something that is wrong with the alerting itself.
 
     `alert` names a built-in definition; `entity` says what it is about (the dedupe key: one open incident for each);
-    `detail` is kept with the incident. Texts must not hold values of data or secrets.
+    `detail` is kept with the incident. Texts must not hold values of data or secrets. `owner` is the team that answers
+    for this one, where that is another than the definition says.
     """
 
     alert: str
     entity: Mapping[str, str]
     summary: str
     detail: Mapping[str, Any] = field(default_factory=dict)
+    owner: str | None = None
 
 
 WRITE_BACK_HALTED = "write_back_halted"
@@ -160,6 +163,14 @@ SYSTEM_DEFINITIONS: Mapping[str, SystemDefinition] = {
             timedelta(hours=4),
         ),
         SystemDefinition(
+            NOISE_BUDGET,
+            "Noise budget is used up",
+            "Alerts had more to say to somebody than they want to hear; the rest comes in their digest. Calibrate the "
+            "alerts named here; it ends when a week stays within the budget.",
+            "low",
+            timedelta(days=7),
+        ),
+        SystemDefinition(
             "report_failure",
             "Report could not be sent",
             "The query of a report failed; its messages are written once it works, while their window is current.",
@@ -189,6 +200,8 @@ def system_definition(alert: str) -> SystemDefinition:
 def found(finding: SystemFinding, people: People, built_in: Mapping[str, SystemDefinition]) -> Violated:
     """The finding as an event of the lifecycle. `built_in` are the built-in definitions as they are in force."""
     definition = built_in.get(finding.alert) or system_definition(finding.alert)
+    if finding.owner is not None:
+        definition = replace(definition, owner=finding.owner)
     return Violated(
         terms=definition.terms(people),
         fingerprint=fingerprint(finding.alert, finding.entity),
