@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from alerting_pipeline.adapters.dbt_code import code_of
 from alerting_pipeline.adapters.processes import leashed, stop_group
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.health import BuildGraph, BuildNode, NodeResult
@@ -210,7 +211,8 @@ def build_graph(manifest: Mapping[str, Any]) -> BuildGraph:
         concerns = _judged(node, lineage) if kind == "test" else frozenset()
         severity = str(node.get("config", {}).get("severity") or "error").lower()
         is_error = severity == "error"
-        nodes[unique_id] = BuildNode(unique_id, node["name"], kind, parents[unique_id], concerns, is_error=is_error)
+        code = "" if kind == "source" else code_of(node, manifest.get("macros", {}))
+        nodes[unique_id] = BuildNode(unique_id, node["name"], kind, parents[unique_id], concerns, is_error, code)
     return BuildGraph(nodes)
 
 

@@ -51,7 +51,7 @@ class Data(Alerts):
     ) -> DataChecker:
         """Checks the data definitions that are in force now; `files` and `alerts`: these instead, for a dry run."""
         from alerting_pipeline.store.evaluations import EvaluationLedger
-        from alerting_pipeline.usecases.check_data import DataChecker, downstream_of, relations_of
+        from alerting_pipeline.usecases.check_data import DataChecker, beneath_of, downstream_of, relations_of
 
         held = self.definition_ledger.in_force()
         directory = held.directory(self.settings.public_url)
@@ -61,6 +61,7 @@ class Data(Alerts):
             inspector=self._inspector,
             ledger=EvaluationLedger(self.engine, directory),
             downstream=downstream_of(self.catalog, held.alerts if alerts is None else alerts),
+            upstream=beneath_of(self.catalog),
         )
 
     def rehearse_data(self, definitions: Sequence[DataDefinition], progress: Progress) -> list[CaseResult]:
@@ -77,10 +78,9 @@ class Data(Alerts):
 
         in_force = self.definition_ledger.in_force
         ledger = BuildStanding(self.engine, in_force, self.clock, self.settings.public_url)
-        built = frozenset(graph.nodes[each].name for each in expected if not graph.nodes[each].concerns)
         stated = {name: str(model.alerting.get("runbook", "")) for name, model in self.catalog.models.items()}
         runbooks = {name: page for name, page in stated.items() if page}
-        return BuildWatch(graph, ledger, downstream_of(self.catalog, in_force().alerts), built, runbooks)
+        return BuildWatch(graph, ledger, downstream_of(self.catalog, in_force().alerts), expected, runbooks)
 
     @property
     def _inspector(self) -> Inspector:

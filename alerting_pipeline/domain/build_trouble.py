@@ -14,18 +14,13 @@ from typing import Any
 
 from alerting_pipeline.domain.health import BuildGraph, BuildNode, NodeResult, Verdict
 from alerting_pipeline.domain.system_definitions import SystemFinding
+from alerting_pipeline.domain.upstream import CHANGED_UPSTREAM, Upstream, upstream_of
 
 DATA_TEST, MODEL_FAILURE = "data_test", "model_failure"
+RUNBOOK_OF_MODEL = "runbook_of_model"
+"""The field of an incident that names the page about the model that failed."""
 _VALUE = re.compile(r"\"[^\"]*\"|'[^']*'|\([^)]*\)=\([^)]*\)")
 _LONGEST = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """What a failing node stands on, as of its last changes: loads of its sources, newest first, a phrase each."""
-
-    loads: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +49,8 @@ def is_over(node: BuildNode | None, result: NodeResult) -> bool:
     return node is not None and result.verdict is Verdict.GOOD
 
 
-def trouble(
-    node: BuildNode, result: NodeResult, held: Sequence[str], upstream: Upstream, runbook: str = ""
-) -> SystemFinding:
-    """The incident of a failed node. `held`: the business alerts that wait for it."""
+def trouble(node: BuildNode, result: NodeResult, held: Sequence[str], changed: str, runbook: str = "") -> SystemFinding:
+    """The incident of a failed node. `held`: the business alerts that wait for it; `changed`: what did, upstream."""
     alert, entity = about(node)
     waits = f" Held until it passes: {', '.join(held)}." if held else ""
     detail: dict[str, Any] = {"alerts_held": ", ".join(held) or "none"}
@@ -67,11 +60,9 @@ def trouble(
         detail["failing_rows"] = result.failures
     else:
         what = f"{node.kind} {node.name} could not be built: {redacted(result.message) or result.status}."
-    detail |= {"last_loaded": "; ".join(upstream.loads) or "nothing upstream is loaded here"}
-    if upstream.changed:
-        detail["changed_code"] = ", ".join(upstream.changed)
+    detail[CHANGED_UPSTREAM] = changed
     if runbook:
-        detail["runbook_of_model"] = runbook
+        detail[RUNBOOK_OF_MODEL] = runbook
     return SystemFinding(alert, entity, f"{what}{waits}", detail)
 
 
@@ -80,14 +71,9 @@ def redacted(message: str) -> str:
     return _VALUE.sub("…", " ".join(message.split()))[:_LONGEST].rstrip(" .")
 
 
-def sources_of(graph: BuildGraph, unique_id: str) -> tuple[str, ...]:
-    """Names of the raw tables that a node stands on."""
-    ancestors = graph.ancestors(unique_id)
-    return tuple(sorted(graph.nodes[each].name for each in ancestors if _is_source(graph.nodes.get(each))))
-
-
-def _is_source(node: BuildNode | None) -> bool:
-    return node is not None and node.kind == "source"
+def beneath(graph: BuildGraph, unique_id: str) -> Upstream:
+    """What a node stands on, its own code included."""
+    return upstream_of([unique_id, *graph.ancestors(unique_id)])
 
 
 def _models(node: BuildNode) -> str:

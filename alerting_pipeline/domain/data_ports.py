@@ -18,6 +18,7 @@ from alerting_pipeline.domain.lifecycle import Step
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.relation import Relation
 from alerting_pipeline.domain.system_definitions import SystemFinding
+from alerting_pipeline.domain.upstream import Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,10 @@ class DataTransaction(Protocol):
     def known(self, fingerprints: Sequence[UUID]) -> set[UUID]: ...
 
     def seen_columns(self, alerts: Sequence[str]) -> dict[str, Seen]: ...
+
+    def changed(self, alert: str, upstream: Upstream, outcomes: Collection[str]) -> str:
+        """What changed upstream since the definition was last judged so, in a line."""
+        ...
 
     def stand(self, standing: Mapping[str, Standing]) -> None: ...
 

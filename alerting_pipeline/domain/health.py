@@ -40,7 +40,9 @@ class NodeResult:
 
 @dataclass(frozen=True, slots=True)
 class BuildNode:
-    """One node of the dbt graph: what it reads, and, for a test, which nodes it speaks about."""
+    """One node of the dbt graph: what it reads, and, for a test, which nodes it speaks about; `code` is the digest of
+    what it does.
+    """
 
     unique_id: str
     name: str
@@ -48,6 +50,7 @@ class BuildNode:
     parents: frozenset[str] = frozenset()
     concerns: frozenset[str] = frozenset()
     is_error: bool = True
+    code: str = ""
 
 
 DATA_NODE = "data definition"

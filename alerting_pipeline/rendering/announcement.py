@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from alerting_pipeline.domain.build_trouble import RUNBOOK_OF_MODEL
 from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.data_definition import DataDefinition, OfIncidents
 from alerting_pipeline.domain.definition import AlertDefinition
@@ -185,7 +186,8 @@ def presentation_of(incident: Incident, definition: OfIncidents | SystemDefiniti
         return Presentation(title=incident.alert.replace("_", " ").capitalize())
     presentation = Presentation.of(definition)
     if isinstance(definition, SystemDefinition | DataDefinition):
-        return replace(presentation, fields=tuple(incident.fields))
+        shown = (name for name in incident.fields if name != RUNBOOK_OF_MODEL)  # that is the message's own
+        return replace(presentation, fields=tuple(shown))
     return presentation
 
 

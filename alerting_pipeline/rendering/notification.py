@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID, uuid5
 
+from alerting_pipeline.domain.build_trouble import RUNBOOK_OF_MODEL
 from alerting_pipeline.domain.event import Audience
 from alerting_pipeline.domain.incident import Incident, Kind, Transition
 from alerting_pipeline.rendering import words
@@ -162,7 +163,7 @@ def message(news: News, presentation: Presentation, public_url: str) -> Message:
         occurred_at=_instant(incident.occurred_at),
         resolved_at=_instant(incident.resolved_at),
         link=incident.link or "",
-        runbook=presentation.runbook,
+        runbook=_runbook(incident, presentation),
         incident_url=f"{public_url.rstrip('/')}/incidents/{incident.incident_id}" if public_url else "",
         note=_note(news),
         thread=f"{incident.alert}.{incident.fingerprint}.{incident.incident_id}",
@@ -174,6 +175,12 @@ def message(news: News, presentation: Presentation, public_url: str) -> Message:
         ),
         record=_record(incident, presentation),
     )
+
+
+def _runbook(incident: Incident, presentation: Presentation) -> str:
+    """That of the model which failed, where it has one. Of a business incident, fields are data: none names a page."""
+    own = incident.fields.get(RUNBOOK_OF_MODEL) if incident.kind is not Kind.BUSINESS else None
+    return str(own) if own else presentation.runbook
 
 
 def _allowed(definition: Any) -> dict[str, timedelta | None]:

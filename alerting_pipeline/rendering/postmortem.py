@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alerting_pipeline.domain.build_trouble import RUNBOOK_OF_MODEL
 from alerting_pipeline.rendering import words
 from alerting_pipeline.rendering.markdown import escape
+from alerting_pipeline.rendering.notification import delivery_id
 
 _LONGEST = 500
 _TO_FILL_IN = """\
@@ -103,9 +105,10 @@ def _facts(account: Account) -> list[tuple[str, str]]:
         ("Taken", _taken(account)),
         ("Time allowed", _allowed(account)),
         ("Ended", _ended(account)),
-        ("Runbook", _said(account.runbook)),
+        ("Runbook", _said(incident["fields"].get(RUNBOOK_OF_MODEL) or account.runbook)),
     ]
-    facts += [(_said(name.replace("_", " ").capitalize()), _said(value)) for name, value in incident["fields"].items()]
+    fields = {name: value for name, value in incident["fields"].items() if name != RUNBOOK_OF_MODEL}
+    facts += [(_said(name.replace("_", " ").capitalize()), _said(value)) for name, value in fields.items()]
     return [(name, value) for name, value in facts if value]
 
 
@@ -139,19 +142,30 @@ def _ended(account: Account) -> str:
 
 
 def _timeline(account: Account) -> list[tuple[str, ...]]:
-    """One row an event. A message belongs to its event by name: it was sent by another clock than events have."""
-    told: dict[str, list[str]] = {}
+    """One row an event."""
+    told: dict[int, list[str]] = {}
     for each in account.deliveries:
-        if each["status"] == "sent":
-            told.setdefault(each["transition"], []).append(each["destination"])
+        if each["status"] == "sent" and (number := _event_of(each, account)) is not None:
+            told.setdefault(number, []).append(each["destination"])
     rows = []
-    for event in account.events:
+    for number, event in enumerate(account.events):
         detail = "; ".join(f"{name}: {_inline(value)}" for name, value in event["detail"].items())
         what = f"{event['event']}{f' ({detail})' if detail else ''}"
-        heard = ", ".join(dict.fromkeys(told.pop(event["event"], [])))
+        heard = ", ".join(dict.fromkeys(told.get(number, [])))
         utc, local = _clocks(event["at"], account.zone)
         rows.append((utc, local, _said(what), _said(event["actor"]), _said(heard)))
     return rows
+
+
+def _event_of(delivery: Mapping[str, Any], account: Account) -> int | None:
+    """The place of the event that a message tells. Its key is made of it; its instant is of another clock."""
+    incident, name = account.incident["incident_id"], delivery["transition"]
+    of_that_name = [number for number, event in enumerate(account.events) if event["event"] == name]
+    for number in of_that_name:
+        key = delivery_id(incident, account.events[number].get("event_id") or "", delivery["destination"])
+        if delivery.get("delivery_id") == key:
+            return number
+    return of_that_name[0] if of_that_name else None
 
 
 def _waited(each: Waited) -> tuple[str, ...]:

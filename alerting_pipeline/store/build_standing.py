@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
 
-from alerting_pipeline.domain.build_trouble import Standing, Upstream
+from alerting_pipeline.domain.build_trouble import Standing
 from alerting_pipeline.domain.ports import Clock
 from alerting_pipeline.domain.system_definitions import SystemFinding
+from alerting_pipeline.domain.upstream import Upstream, told
 from alerting_pipeline.domain.window import MATERIALIZATION, RECOVERED
 from alerting_pipeline.store.announcements import Announcer
 from alerting_pipeline.store.definitions import InForce
 from alerting_pipeline.store.incidents import clear_finding, record_finding
+from alerting_pipeline.store.upstream_changes import changes_since, last_good, note_codes, note_good
 
 NODE = "node:"
-_LOADS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +77,25 @@ class BuildStanding:
             if due:
                 make_due(connection, due, f"{NODE}{unique_id}")
 
-    def upstream(self, sources: Sequence[str]) -> Upstream:
-        """The newest loads of these sources."""
+    def begin(self, codes: Mapping[str, str]) -> datetime:
+        """A build begins that runs this code, a digest by unique id; returns its instant."""
+        with self.engine.begin() as connection:
+            return note_codes(connection, codes)
+
+    def finish(self, good: Collection[str], began: datetime) -> None:
+        """These nodes were good in the build that began then."""
+        with self.engine.begin() as connection:
+            note_good(connection, good, began)
+
+    def changed(self, unique_id: str, upstream: Upstream) -> str:
+        """What changed upstream since the node was last good; where it never was, the newest changes."""
         with self.engine.connect() as connection:
-            rows = connection.execute(
-                text("""
-                select source, file, rows, finished_at from ledger.loads
-                where source = any(:sources) and status = 'loaded' order by load_id desc limit :most
-                """),
-                {"sources": list(sources), "most": _LOADS},
-            ).all()
-        return Upstream(tuple(_load(row) for row in rows))
+            since = last_good(connection, unique_id)
+            return told(changes_since(connection, upstream, since), is_since_good=since is not None)
 
     def _announcer(self) -> Announcer:
         held = self.in_force()
         return Announcer(held.directory(self.public_url), held.of_incidents)
-
-
-def _load(row: Any) -> str:
-    rows = "1 row" if row.rows == 1 else f"{row.rows:,} rows"
-    return f"{row.source}: {row.file} ({rows}, {row.finished_at:%Y-%m-%d %H:%M} UTC)"
 
 
 def make_due(connection: Connection, marts: Sequence[str], why: str) -> None:

@@ -25,6 +25,7 @@ from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.ports import Delivery
 from alerting_pipeline.domain.snooze import StandingSnooze
 from alerting_pipeline.domain.system_definitions import EVALUATION_ERROR, SystemFinding, is_over
+from alerting_pipeline.domain.upstream import Upstream
 from alerting_pipeline.domain.violation import Happened
 from alerting_pipeline.rendering.announcement import Directory
 from alerting_pipeline.rendering.notification import News
@@ -43,6 +44,7 @@ from alerting_pipeline.store.rehearsed_rows import rehearsed_rows
 from alerting_pipeline.store.seen import Seen
 from alerting_pipeline.store.snoozes import standing_at
 from alerting_pipeline.store.standing import JUDGEMENTS, prepare
+from alerting_pipeline.store.upstream_changes import changed_since_judged, explain
 
 _OPEN = "i.status <> 'resolved'"
 
@@ -255,8 +257,13 @@ class EvaluationTransaction:
         forget(self._connection, alert, fingerprints)
 
     def report(self, findings: Sequence[SystemFinding], now: datetime) -> None:
-        """Open system incidents."""
-        record_findings(self._connection, findings, now=now, announce=self._announcer)
+        """Open system incidents. Of an alert that can't be evaluated any more, they name what changed of it."""
+        explained = explain(self._connection, findings)
+        record_findings(self._connection, explained, now=now, announce=self._announcer)
+
+    def changed(self, alert: str, upstream: Upstream, outcomes: Collection[str]) -> str:
+        """What changed upstream since this definition was last judged so."""
+        return changed_since_judged(self._connection, alert, upstream, outcomes)
 
     def works_again(self, versions: Mapping[str, str], described: Collection[str], now: datetime) -> None:
         """End what was said of these alerts, which were judged, and of the warehouse; see `is_over`.

@@ -81,11 +81,12 @@ class IncidentDesk:
         if not found:
             return None
         events = self._rows(
-            "select at, event, actor, detail from alerting.incident_events where incident_id = %s order by event_id",
+            "select event_id, at, event, actor, detail from alerting.incident_events "
+            "where incident_id = %s order by event_id",
             [incident_id],
         )
         deliveries = self._rows(
-            "select created_at, transition, destination, channel, status, attempts, sent_at, error "
+            "select delivery_id, created_at, transition, destination, channel, status, attempts, sent_at, error "
             "from alerting.deliveries where incident_id = %s order by created_at, destination",
             [incident_id],
         )

@@ -38,6 +38,7 @@ from alerting_pipeline.domain.lifecycle import step
 from alerting_pipeline.domain.relation import Relation, model_relation
 from alerting_pipeline.domain.system_definitions import evaluation_findings
 from alerting_pipeline.domain.terms import terms_of
+from alerting_pipeline.domain.upstream import CHANGED_UPSTREAM, Upstream, upstream_of
 from alerting_pipeline.domain.warehouse_error import RelationMissing
 
 HOLDING = (Outcome.FIRING, Outcome.SYSTEM_FAILURE)
@@ -111,13 +112,16 @@ class Inspector:
 
 @dataclass(frozen=True, slots=True)
 class DataChecker:
-    """Evaluates data definitions. `downstream` gives the marts and the business alerts that stand on a model."""
+    """Evaluates data definitions. `downstream` gives the marts and the business alerts that stand on a model;
+    `upstream` what a definition's data stand on.
+    """
 
     definitions: Mapping[str, DataDefinition]
     relations: Relations
     inspector: Inspector
     ledger: DataLedger
     downstream: Callable[[str], tuple[tuple[str, ...], tuple[str, ...]]]
+    upstream: Callable[[DataDefinition], Upstream] = lambda _: Upstream()
 
     @property
     def models(self) -> frozenset[str]:
@@ -239,10 +243,13 @@ class _Effect:
             severity=level.level,
             summary=summary(definition, found.checks, held),
             deviance=Decimal(sum(check.state is State.FAILED for check in found.checks)),
-            fields=fields(found.checks, held),
+            fields={**fields(found.checks, held), CHANGED_UPSTREAM: self._changed(definition)},
             link=definition.link,
             memory=memory,
         )
+
+    def _changed(self, definition: DataDefinition) -> str:
+        return self.transaction.changed(definition.alert, self.checker.upstream(definition), (Outcome.CLEAR.value,))
 
     def _held(self, definition: DataDefinition) -> tuple[str, ...]:
         return self.checker.downstream(definition.model)[1] if definition.on_failure == "hold" else ()
@@ -271,6 +278,17 @@ def downstream_of(
 ) -> Callable[[str], tuple[tuple[str, ...], tuple[str, ...]]]:
     """The marts and the alerts that stand on a model."""
     return lambda model: (marts_on(model, catalog), alerts_on(model, catalog, alerts))
+
+
+def beneath_of(catalog: Any) -> Callable[[DataDefinition], Upstream]:
+    """What the model of a definition is built from, itself and the definition included."""
+
+    def beneath(definition: DataDefinition) -> Upstream:
+        model = catalog.models.get(definition.model)
+        built_from = (model.unique_id, *model.ancestors) if model is not None else ()
+        return upstream_of(built_from, (definition.alert,))
+
+    return beneath
 
 
 def relations_of(catalog: Any) -> Relations:

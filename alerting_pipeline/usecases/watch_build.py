@@ -6,13 +6,15 @@ due: its alerts are evaluated against what is there, without waiting for their n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
-from alerting_pipeline.domain.build_trouble import Standing, Upstream, about, is_over, is_told, sources_of, trouble
+from alerting_pipeline.domain.build_trouble import Standing, about, beneath, is_over, is_told, trouble
 from alerting_pipeline.domain.health import BuildGraph, BuildNode, NodeResult, failure_sentence
 from alerting_pipeline.domain.system_definitions import SystemFinding
+from alerting_pipeline.domain.upstream import Upstream
 
 Downstream = Callable[[str], tuple[tuple[str, ...], tuple[str, ...]]]
 """Given a model's name: the marts and the business alerts that stand on it."""
@@ -29,23 +31,36 @@ class BuildLedger(Protocol):
 
     def recover(self, unique_id: str, alert: str, entity: Mapping[str, str], built: Sequence[str]) -> None: ...
 
-    def upstream(self, sources: Sequence[str]) -> Upstream: ...
+    def begin(self, codes: Mapping[str, str]) -> datetime:
+        """A build begins that runs this code, a digest by unique id; returns its instant."""
+        ...
+
+    def finish(self, good: Collection[str], began: datetime) -> None:
+        """These nodes were good in the build that began then."""
+        ...
+
+    def changed(self, unique_id: str, upstream: Upstream) -> str:
+        """What changed upstream since the node was last good, in a line."""
+        ...
 
 
 @dataclass(slots=True)
 class BuildWatch:
-    """Fed with dbt's results as they come. `built` are the models of this build, whose alerts it evaluates itself."""
+    """Fed with dbt's results as they come. `expected` are the nodes of this build, whose marts it evaluates itself."""
 
     graph: BuildGraph
     ledger: BuildLedger
     downstream: Downstream
-    built: frozenset[str]
+    expected: frozenset[str]
     runbooks: Mapping[str, str] = field(default_factory=dict)
     _unexplained: dict[str, NodeResult] = field(default_factory=dict)
     _standing: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    _good: set[str] = field(default_factory=set)
+    _began: datetime | None = None
 
     def begin(self) -> None:
-        """Look at what stands; end what is about a node that the project no longer has."""
+        """Note the code that runs; look at what stands; end what is about a node that the project no longer has."""
+        self._began = self.ledger.begin({each: self.graph.nodes[each].code for each in self.expected})
         self._standing = dict(self.ledger.standing())
         for unique_id in [each for each in self._standing if each not in self.graph.nodes]:
             self._recover(unique_id)
@@ -53,6 +68,8 @@ class BuildWatch:
     def record(self, result: NodeResult) -> None:
         """Take one result in. A good one of a node that was good costs nothing."""
         node = self.graph.nodes.get(result.unique_id)
+        if is_over(node, result):
+            self._good.add(result.unique_id)
         if node is not None and not node.concerns and is_told(node, result) and not result.message:
             self._unexplained[result.unique_id] = result  # dbt says why later
             return
@@ -63,16 +80,18 @@ class BuildWatch:
             self._recover(result.unique_id)
 
     def finish(self) -> None:
-        """The build ended: tell what dbt never explained."""
+        """The build ended: tell what dbt never explained, and keep what was good."""
         for unique_id, result in self._unexplained.items():
             self._fail(self.graph.nodes[unique_id], result)
         self._unexplained.clear()
+        if self._began is not None:
+            self.ledger.finish(self._good, self._began)
 
     def _fail(self, node: BuildNode, result: NodeResult) -> None:
         marts, alerts = self._held(node)
-        upstream = self.ledger.upstream(sources_of(self.graph, node.unique_id))
+        changed = self.ledger.changed(node.unique_id, beneath(self.graph, node.unique_id))
         runbook = next((self.runbooks[name] for name in self._models(node) if name in self.runbooks), "")
-        finding = trouble(node, result, alerts, upstream, runbook)
+        finding = trouble(node, result, alerts, changed, runbook)
         self.ledger.fail(Standing(node.unique_id, failure_sentence(result, node), marts), finding)
         alert, entity = about(node)
         self._standing[node.unique_id] = {"alert": alert, **entity}
@@ -80,7 +99,11 @@ class BuildWatch:
     def _recover(self, unique_id: str) -> None:
         told = dict(self._standing.pop(unique_id))
         alert = told.pop("alert")
-        self.ledger.recover(unique_id, alert, told, sorted(self.built))
+        self.ledger.recover(unique_id, alert, told, self._built())
+
+    def _built(self) -> list[str]:
+        nodes = [self.graph.nodes[each] for each in self.expected]
+        return sorted(node.name for node in nodes if not node.concerns)
 
     def _held(self, node: BuildNode) -> tuple[tuple[str, ...], tuple[str, ...]]:
         found = [self.downstream(name) for name in self._models(node)]

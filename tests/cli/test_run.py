@@ -75,7 +75,7 @@ def test_a_failing_test_is_one_data_incident_that_ends_when_the_test_passes_and_
         assert incident["summary"] == (
             "orders: the test not_null_orders_amount failed for 1 row. Held until it passes: large_order."
         )
-        assert incident["fields"]["last_loaded"].startswith("order_lines: 2026-01-06.csv (1 row, ")
+        assert incident["fields"]["changed_upstream"].endswith("UTC loaded order_lines: 2026-01-06.csv (1 row)")
 
     # Put right outside the build of the mart: the test alone is run again.
     with App.from_environment() as app:

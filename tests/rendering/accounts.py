@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from alerting_pipeline.rendering.notification import delivery_id
 from alerting_pipeline.rendering.postmortem import Account, Waited
 
 OPENED = datetime(2026, 3, 29, 0, 40, tzinfo=UTC)  # before the clocks change, an hour's sleep is lost
@@ -30,8 +31,10 @@ INCIDENT: dict[str, Any] = {
 }
 EVENTS: list[dict[str, Any]] = [
     {"at": OPENED, "event": "opened", "actor": "alerting", "detail": {"reason": "first violation", "severity": "high"}},
-    {"at": OPENED + timedelta(minutes=30), "event": "escalated", "actor": "alerting",
+    {"event_id": 7, "at": OPENED + timedelta(minutes=30), "event": "escalated", "actor": "alerting",
      "detail": {"reason": "nobody responded in time", "to": "on_call"}},
+    {"event_id": 8, "at": OPENED + timedelta(minutes=40), "event": "escalated", "actor": "alerting",
+     "detail": {"reason": "nobody responded in time", "to": "lead"}},
     {"at": OPENED + timedelta(minutes=47), "event": "acknowledged", "actor": "farah", "detail": {"note": "looking"}},
     {"at": OPENED + timedelta(hours=2, minutes=5), "event": "cleared", "actor": "alerting",
      "detail": {"reason": "every check passed"}},
@@ -39,6 +42,8 @@ EVENTS: list[dict[str, Any]] = [
 DELIVERIES: list[dict[str, Any]] = [
     {"transition": "opened", "destination": "#data-team", "status": "sent", "attempts": 1, "error": None},
     {"transition": "escalated", "destination": "@farah", "status": "sent", "attempts": 2, "error": None},
+    {"transition": "escalated", "destination": "@ines", "status": "sent", "attempts": 1, "error": None,
+     "delivery_id": delivery_id(41, 8, "@ines")},
     {"transition": "opened", "destination": "data-team-mail", "status": "dead", "attempts": 8,
      "error": "550 no such mailbox"},
 ]  # fmt: skip
