@@ -125,8 +125,10 @@ class RawTables(Protocol):
         """Keep other loaders from the source. Raises Busy after `wait_seconds`."""
         ...
 
-    def settle(self, source: str, refused: Sequence[Refusal]) -> None:
-        """Tell those who look after the source what its load refused; nothing refused ends what was told before."""
+    def settle(self, result: LoadResult) -> None:
+        """Tell those who look after the source what its load refused, and which columns came or went; what is not so
+        any more ends what was told before.
+        """
         ...
 
 
@@ -180,6 +182,8 @@ class LoadResult:
     replaced: list[str] = field(default_factory=list)
     added_columns: list[str] = field(default_factory=list)
     missing_columns: list[str] = field(default_factory=list)
+    is_sparse: bool = False
+    is_first: bool = False
     newest_delivery: str | None = None
     fresh_at: datetime | None = None
     problems: list[Refusal] = field(default_factory=list)

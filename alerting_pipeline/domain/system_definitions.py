@@ -121,6 +121,18 @@ SYSTEM_DEFINITIONS: Mapping[str, SystemDefinition] = {
             timedelta(hours=4),
         ),
         SystemDefinition(
+            "source_schema",
+            "Columns of a source have changed",
+            "Files came with columns that the source does not declare, or without some that it does. New ones are kept "
+            "as text, missing ones are empty: see whether what is built from them still means the same.",
+            "medium",
+            _DAY,
+            emoji="🧪",
+            system="sources",
+            labels={"area": "data"},
+            kind=Kind.DATA,
+        ),
+        SystemDefinition(
             "run_failure",
             "Run failed",
             "A run of the pipeline failed; alerts on the models it did not build are not evaluated.",

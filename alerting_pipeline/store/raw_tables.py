@@ -21,7 +21,7 @@ from psycopg import sql
 
 from alerting_pipeline.domain.arrival import ArrivedFile, Delivery, KnownFile, held_by
 from alerting_pipeline.domain.errors import AlertingError
-from alerting_pipeline.domain.loading import Busy, Refusal, TableStream, Taken, Unreadable
+from alerting_pipeline.domain.loading import Busy, LoadResult, TableStream, Taken, Unreadable
 from alerting_pipeline.domain.source import Mode, Source
 from alerting_pipeline.store import loads
 from alerting_pipeline.store.loads import Connection
@@ -38,7 +38,7 @@ class PostgresRawTables:
     """Raw tables in Postgres. `url` is the owner's libpq address; `told` hears what each load of a source refused."""
 
     url: str
-    told: Callable[[str, Sequence[Refusal]], None] = lambda source, refused: None
+    told: Callable[[LoadResult], None] = lambda result: None
 
     def ensure(self, sources: Sequence[Source]) -> None:
         with self._connected() as connection:
@@ -53,8 +53,8 @@ class PostgresRawTables:
         with self._connected() as connection:
             return loads.newest_load(connection, source)
 
-    def settle(self, source: str, refused: Sequence[Refusal]) -> None:
-        self.told(source, refused)
+    def settle(self, result: LoadResult) -> None:
+        self.told(result)
 
     @contextmanager
     def holding(self, source: Source, wait_seconds: float) -> Iterator[HeldTable]:

@@ -36,8 +36,9 @@ def load(
     Raises BadCall for a location that can't be meant, Busy where another loader doesn't finish within a minute.
     """
     started = time.perf_counter()
-    result = LoadResult(source.name, files.place(source, location))
+    result = LoadResult(source.name, files.place(source, location), is_sparse=source.ingest.format == "jsonl")
     tables.ensure([source])
+    result.is_first = tables.newest(source.name)[0] is None
     work = _sorted_out(source, files, tables, result, location)
     if work:
         with tables.holding(source, WAIT_SECONDS) as table:
@@ -48,7 +49,7 @@ def load(
             refused = f", {len(result.problems)} refused" if result.problems else ""
             progress.report(source.name, f"{result.rows:,} rows{refused}", len(work), len(work))
     if result.problems or location is None:  # what lies elsewhere says nothing about the landing folder
-        tables.settle(source.name, result.problems)
+        tables.settle(result)
     result.fresh_at, result.newest_delivery = tables.newest(source.name)
     result.seconds = time.perf_counter() - started
     return result
