@@ -54,6 +54,20 @@ class ValueSet:
             rows += [Value(name, "segment", key, parameter.write(value)) for key, value in parameter.values.items()]
         return cls(tuple(rows))
 
+    def overlaid(self, definition: AlertDefinition, kept: ValueSet) -> ValueSet:
+        """With other values in place of these, as far as the definition's parameters still allow them."""
+        rows = {row[:3]: row for row in self.rows}
+        for row in kept.rows:
+            parameter = definition.parameters.get(row.parameter)
+            if parameter is None or (row.scope == "segment" and parameter.by is None):
+                continue
+            try:
+                parameter.read(row.value, name=row.parameter)
+            except ValueError:
+                continue
+            rows[row[:3]] = row
+        return ValueSet(tuple(rows.values()))
+
     def completed(self, definition: AlertDefinition) -> ValueSet:
         """With what the definition states for parameters that have no value here, and without those it has not."""
         known = {row.parameter for row in self.rows if row.scope == "default"}

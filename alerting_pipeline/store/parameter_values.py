@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.parameters import Parameter
 from alerting_pipeline.domain.report import ReportDefinition
+from alerting_pipeline.domain.value_set import ValueSet
 
 Parametrised = AlertDefinition | ReportDefinition
 
@@ -73,6 +74,17 @@ def take_over_parameters(connection: Connection, earlier: str, definition: Param
         """,
         {"alert": definition.name, "earlier": earlier, "definition": DEFINITION},
     )
+
+
+def values_by_people(engine: Engine, alert: str) -> ValueSet:
+    """The values in force that people gave an alert."""
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "select parameter, scope, scope_value, value from ledger.parameter_values "
+            "where alert = %s and valid_to is null and changed_by <> %s order by parameter, scope, scope_value",
+            (alert, DEFINITION),
+        ).all()
+    return ValueSet.of_rows(rows)
 
 
 def _stated(definition: Parametrised) -> Iterator[tuple[_Key, _Value]]:

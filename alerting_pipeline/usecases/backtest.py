@@ -15,7 +15,7 @@ from typing import Protocol
 
 from alerting_pipeline.domain.backtest import Report, Span, Summing, difference
 from alerting_pipeline.domain.definition import AlertDefinition
-from alerting_pipeline.domain.evaluation import EvaluationResult, Outcome
+from alerting_pipeline.domain.evaluation import EvaluationResult
 from alerting_pipeline.domain.ports import Progress
 from alerting_pipeline.domain.replayed import Episode, Replayed
 from alerting_pipeline.domain.value_set import ValueSet
@@ -104,7 +104,7 @@ def replay(variant: Variant, span: Span, stages: Stages, progress: Progress, lab
                 stage.pass_time(due)
                 now = due
             result = stage.evaluate(at, number)
-            if result.outcome is Outcome.SYSTEM_FAILURE:
+            if not result.outcome.is_judgement:
                 failures.append(f"{at:%Y-%m-%d %H:%M}: {result.reason}")
             stage.pass_time(at)
             now = at

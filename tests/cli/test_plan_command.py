@@ -1,0 +1,150 @@
+"""plan: what changed files would do, against a commit and against what is in force; counts worked out by hand."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.cli.test_evaluation_commands import Call, call, data, folder
+from tests.conftest import Database
+from tests.definition_folder import COMPLETE, DefinitionFolder
+
+__all__ = ["call", "folder"]
+PLAIN = COMPLETE.replace("expected_per_week: 3\n", "")
+HIGHER = PLAIN.replace("default: 10000", "default: 15000")
+LIMIT = "parameters.review_limit.default"
+FILE = "fraud/large_transaction.yaml"
+
+
+class Repository:
+    """The project of the folder, under git, with the alert as it is before a change."""
+
+    def __init__(self, folder: DefinitionFolder) -> None:
+        self.root = folder.folder.parent
+        folder.write(FILE, PLAIN)
+        self.git("init", "-q", "-b", "main")
+        self.commit()
+
+    def git(self, *arguments: str) -> str:
+        identity = ["-c", "user.name=Ada", "-c", "user.email=sample@example.com", "-c", "commit.gpgsign=false"]
+        done = subprocess.run(["git", "-C", str(self.root), *identity, *arguments], capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+    def commit(self) -> None:
+        self.git("add", ".")
+        self.git("commit", "-q", "-m", "Write definitions")
+
+
+@pytest.fixture
+def repository(folder: DefinitionFolder) -> Repository:
+    return Repository(folder)
+
+
+@pytest.fixture
+def payments(call: Call, database: Database) -> None:
+    """Of each of the last ten days one pending payment: 11 000, 12 000, … 20 000."""
+    with psycopg.connect(database.superuser_url, autocommit=True) as connection:
+        connection.execute("delete from marts.transactions")
+        connection.execute(
+            "insert into marts.transactions (transaction_id, customer_name, amount, status, created_at) "
+            "select 'p' || n, 'Ada', 10000 + 1000 * n, 'pending', timestamptz '2026-01-05 04:00Z' - n * interval '1 d' "
+            "from generate_series(1, 10) as n"
+        )
+
+
+def plan(call: Call, *arguments: str) -> Any:
+    return data(call, "plan", "--days", "14", *arguments)
+
+
+@pytest.mark.usefixtures("payments")
+def test_a_higher_limit_loses_the_entities_below_it(
+    call: Call, folder: DefinitionFolder, repository: Repository
+) -> None:
+    folder.write(FILE, HIGHER)
+    found = plan(call, "--base", "HEAD")
+    [changed] = found["definitions"]
+    assert (changed["name"], changed["change"]) == ("large_transaction", "changed")
+    assert [each["key"] for each in changed["differences"]] == [LIMIT]
+    # 16 000 to 20 000 stay; 11 000 to 15 000 are no longer over the limit.
+    assert (changed["gained"], changed["lost"]) == (0, 5)
+    assert changed["incidents_per_week"] == [5.0, 2.5]
+    assert found["broken"] == []
+
+
+@pytest.mark.usefixtures("payments")
+def test_a_lower_limit_gains_and_the_page_says_so(call: Call, folder: DefinitionFolder, repository: Repository) -> None:
+    folder.write(FILE, HIGHER)
+    repository.commit()
+    folder.write(FILE, PLAIN)
+    code, page, _ = call("plan", "--days", "14", "--base", "main", "--markdown")
+    assert code == 0
+    assert page.startswith("## Alerts: 1 changed, 0 unchanged against main\n")
+    assert r"| large\_transaction | 2.5 → 5.0 | " in page
+    assert "Gained, the worst:" in page
+    assert " → " in call("plan", "--days", "14", "--base", "main")[1]
+
+
+@pytest.mark.usefixtures("payments")
+def test_new_and_removed_alerts_gain_and_lose_all_of_theirs(
+    call: Call, folder: DefinitionFolder, repository: Repository
+) -> None:
+    (folder.folder / "fraud" / "large_transaction.yaml").unlink()
+    other = PLAIN.replace("alert: large_transaction", "alert: huge_transaction").replace("10000", "18000")
+    folder.write("fraud/huge_transaction.yaml", other)
+    found = {each["name"]: each for each in plan(call, "--base", "HEAD")["definitions"]}
+    assert {name: (each["change"], each["gained"], each["lost"]) for name, each in found.items()} == {
+        "huge_transaction": ("added", 2, 0),
+        "large_transaction": ("removed", 0, 10),
+    }
+    folder.write("fraud/huge_transaction.yaml", other.replace("renamed_from: null", "renamed_from: large_transaction"))
+    [renamed] = plan(call, "--base", "HEAD")["definitions"]
+    assert (renamed["change"], renamed["gained"], renamed["lost"]) == ("renamed", 0, 8)
+
+
+@pytest.mark.usefixtures("payments")
+def test_without_a_base_the_files_are_compared_with_what_is_in_force(call: Call, folder: DefinitionFolder) -> None:
+    assert [each["change"] for each in plan(call)["definitions"]] == ["added"]
+    data(call, "evaluate")
+    assert call("plan")[1] == "No definition differs from what is in force.\n"
+    folder.write(FILE, HIGHER)
+    [changed] = plan(call)["definitions"]
+    assert (changed["change"], changed["lost"]) == ("changed", 5)
+
+
+@pytest.mark.usefixtures("payments")
+def test_a_broken_policy_is_named_and_ends_with_1(call: Call, folder: DefinitionFolder, repository: Repository) -> None:
+    folder.write(FILE, f"{PLAIN[: PLAIN.index('cases:')]}expected_per_week: 2\n")
+    code, out, _ = call("plan", "--days", "14", "--base", "HEAD")
+    assert code == 1
+    assert "policy case: large_transaction: has no case; add `cases:`" in out
+    assert "policy expected: large_transaction: would open 5.0 incidents a week where expected_per_week says 2" in out
+
+
+def test_what_can_not_be_replayed_is_said_and_hides_no_other(
+    call: Call, folder: DefinitionFolder, repository: Repository, database: Database
+) -> None:
+    folder.write(FILE, HIGHER)
+    with psycopg.connect(database.superuser_url, autocommit=True) as connection:
+        connection.execute("drop table marts.transactions")
+    [changed] = plan(call, "--base", "HEAD")["definitions"]
+    assert "transactions is not built yet; `alerting run` builds it" in changed["unknown"]
+    [quick] = plan(call, "--base", "HEAD", "--no-replay")["definitions"]
+    assert (quick["change"], quick["report"], quick["unknown"]) == ("changed", None, None)
+
+
+def test_a_bad_base_or_a_bad_file_is_said(call: Call, folder: DefinitionFolder, repository: Repository) -> None:
+    code, _, err = call("plan", "--base", "no-such-branch")
+    assert (code, '"no-such-branch" is no commit that git knows here' in err) == (2, True)
+    folder.write(FILE, PLAIN.replace("amount >", "amout >"))
+    code, _, err = call("plan", "--base", "HEAD")
+    assert (code, "amout" in err, "correct them at the places above" in err) == (1, True, True)
+
+
+def test_outside_a_repository_the_base_is_refused(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    code, _, err = call("plan", "--base", "HEAD")
+    assert (code, "is in no git repository; leave --base out" in err) == (1, True)
