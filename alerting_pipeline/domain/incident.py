@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import md5
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -135,6 +136,12 @@ class Incident:
     escalates_at: datetime | None = None
     escalation_level: int = 0
 
+    def but(self, **changes: Any) -> Incident:
+        """The same incident with other values. `dataclasses.replace` takes three times as long, and a storm needs it
+        some hundred thousand times.
+        """
+        return Incident(**{**dict(zip(INCIDENT_FIELDS, _values(self), strict=True)), **changes})
+
     @property
     def next_at(self) -> datetime | None:
         """The earliest stored instant at which the clock matters to it; None: time alone changes nothing.
@@ -165,6 +172,10 @@ class Incident:
         if len(self.entity) == 1:
             return str(next(iter(self.entity.values())))
         return ", ".join(f"{column}={value}" for column, value in sorted(self.entity.items()))
+
+
+INCIDENT_FIELDS = tuple(each.name for each in fields(Incident))
+_values = attrgetter(*INCIDENT_FIELDS)
 
 
 def fingerprint(alert: str, entity: Mapping[str, str | None]) -> UUID:

@@ -7,7 +7,6 @@ same transaction. An error of data or system reaches it only as `Unjudged`, whic
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -145,8 +144,7 @@ def _open(event: Violated, now: datetime) -> Step:
 
 def _reopen(incident: Incident, event: Violated, now: datetime) -> Step:
     """The same issue came back: the same incident goes on, and whoever acknowledged it is asked anew."""
-    bare = replace(
-        _with(incident, event, now),
+    bare = _with(incident, event, now).but(
         status=Status.OPEN,
         acknowledged_at=None,
         acknowledged_by=None,
@@ -166,7 +164,7 @@ def _begin(incident: Incident, record: Record, snooze: Snooze | None, now: datet
     reason = Reason(record.detail["reason"])
     if snooze is None or snooze.until <= now:
         return Step(incident, (record, Notify(record.transition)), reason)
-    silent = replace(incident, status=Status.SNOOZED, snoozed_until=snooze.until, snoozed_by=snooze.person)
+    silent = incident.but(status=Status.SNOOZED, snoozed_until=snooze.until, snoozed_by=snooze.person)
     why = shown(reason=Reason.STANDING_SNOOZE.value, until=snooze.until, note=snooze.reason)
     intents = (record, Notify(record.transition, Audience.RECORD), Record(Transition.SNOOZED, snooze.person, why))
     return Step(silent, intents, reason)
@@ -196,8 +194,7 @@ def _seen_again(incident: Incident, event: Violated, now: datetime) -> Step:
 
 def _with(incident: Incident, event: Violated, now: datetime) -> Incident:
     """The incident as this violation shows it."""
-    return replace(
-        incident,
+    return incident.but(
         severity=event.severity,
         deviance=event.deviance,
         notified_deviance=event.deviance,
@@ -212,8 +209,7 @@ def _with(incident: Incident, event: Violated, now: datetime) -> Incident:
 
 def _refresh(incident: Incident, event: Violated, columns: tuple[str, ...], released: tuple[Intent, ...]) -> Step:
     """The rows of the incident show what its row in the model holds now; what people were told stays as it was."""
-    current = replace(
-        incident,
+    current = incident.but(
         deviance=event.deviance,
         summary=event.summary,
         fields=event.fields,
@@ -240,7 +236,7 @@ def material_change(incident: Incident, event: Violated) -> Reason:
 def _hold(incident: Incident, reason: Reason, now: datetime) -> Step:
     if incident.held_since is not None:
         return Step(incident, (), reason)
-    return Step(replace(incident, held_since=now), (by_program(Transition.HELD, reason),), reason)
+    return Step(incident.but(held_since=now), (by_program(Transition.HELD, reason),), reason)
 
 
 def _judged(incident: Incident) -> tuple[Incident, tuple[Intent, ...]]:
@@ -248,13 +244,13 @@ def _judged(incident: Incident) -> tuple[Incident, tuple[Intent, ...]]:
     released, intents = _released(incident)
     if incident.calm_since is None:
         return released, intents
-    return replace(released, calm_since=None), (*intents, by_program(Transition.RELAPSED, Reason.CAME_BACK))
+    return released.but(calm_since=None), (*intents, by_program(Transition.RELAPSED, Reason.CAME_BACK))
 
 
 def _released(incident: Incident) -> tuple[Incident, tuple[Intent, ...]]:
     if incident.held_since is None:
         return incident, ()
-    return replace(incident, held_since=None), (by_program(Transition.RELEASED, Reason.JUDGED_AGAIN),)
+    return incident.but(held_since=None), (by_program(Transition.RELEASED, Reason.JUDGED_AGAIN),)
 
 
 def _calm(incident: Incident, ending: _Ending, keep_firing_for: timedelta, now: datetime) -> Step:
@@ -266,14 +262,14 @@ def _calm(incident: Incident, ending: _Ending, keep_firing_for: timedelta, now: 
     if incident.calm_since is not None:
         return Step(released, intents, Reason.CALM)
     record = by_program(Transition.CALMED, ending.reason)
-    return Step(replace(released, calm_since=now), (*intents, record), Reason.CALM)
+    return Step(released.but(calm_since=now), (*intents, record), Reason.CALM)
 
 
 def _end(incident: Incident, ending: _Ending, now: datetime) -> Step:
     """Its end is told as its beginning was: that of a snoozed one to nobody."""
     resolution, transition, reason = ending
     stopped = response.stopped(incident)
-    ended = replace(stopped, status=Status.RESOLVED, resolution=resolution, resolved_at=now, held_since=None)
+    ended = stopped.but(status=Status.RESOLVED, resolution=resolution, resolved_at=now, held_since=None)
     to = Audience.RECORD if incident.status is Status.SNOOZED else Audience.ROUTE
     return Step(ended, (by_program(transition, reason), Notify(transition, to)), reason)
 

@@ -7,7 +7,6 @@ Every function takes an incident and gives it back with other instants; what cam
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -32,7 +31,7 @@ def started(incident: Incident, terms: Terms, now: datetime) -> Incident:
     allowed = terms.respond_within.get(incident.severity)
     if allowed is not None:
         fresh |= _allowed(incident, allowed, terms, now)
-    return replace(incident, **fresh, remind_at=_next_reminder(incident, terms, now))
+    return incident.but(**fresh, remind_at=_next_reminder(incident, terms, now))
 
 
 def tightened(incident: Incident, terms: Terms, now: datetime) -> Incident:
@@ -42,12 +41,12 @@ def tightened(incident: Incident, terms: Terms, now: datetime) -> Incident:
         return incident
     if incident.due_at is not None and incident.due_at <= now + allowed:
         return incident
-    return replace(incident, **_sooner(incident, _allowed(incident, allowed, terms, now)))
+    return incident.but(**_sooner(incident, _allowed(incident, allowed, terms, now)))
 
 
 def reminding(incident: Incident, terms: Terms, now: datetime) -> Incident:
     """With its next reminder counted from now: none where its severity has none, or once somebody acknowledged it."""
-    return replace(incident, remind_at=_next_reminder(incident, terms, now))
+    return incident.but(remind_at=_next_reminder(incident, terms, now))
 
 
 def _allowed(incident: Incident, allowed: timedelta, terms: Terms, now: datetime) -> dict[str, datetime]:
@@ -72,13 +71,12 @@ def _next_reminder(incident: Incident, terms: Terms, now: datetime) -> datetime 
 
 def answered(incident: Incident, now: datetime) -> Incident:
     """Somebody responded."""
-    return replace(incident, responded_at=incident.responded_at or now, warn_at=None, escalates_at=None)
+    return incident.but(responded_at=incident.responded_at or now, warn_at=None, escalates_at=None)
 
 
 def stopped(incident: Incident) -> Incident:
     """Nothing is due any more: it ended."""
-    return replace(
-        incident,
+    return incident.but(
         calm_since=None,
         snoozed_until=None,
         snoozed_by=None,
@@ -97,16 +95,16 @@ def passed(incident: Incident, terms: Terms, now: datetime) -> Due:
     """
     if (breach := incident.breaches_at) is not None and breach <= now:
         escalates = now if incident.escalation_level == 0 else incident.escalates_at
-        breached = replace(incident, sla_breached_at=now, warn_at=None, escalates_at=escalates)
+        breached = incident.but(sla_breached_at=now, warn_at=None, escalates_at=escalates)
         return Due(_later(breached, terms, now), Transition.SLA_BREACHED, Reason.RESPONSE_OVERDUE, Audience.OWNER)
     if incident.escalates_at is not None and incident.escalates_at <= now:
         level = incident.escalation_level + 1
         escalates = None if level >= len(_AUDIENCES) else now + _until_lead(incident, terms)
-        escalated = replace(incident, escalation_level=level, escalates_at=escalates)
+        escalated = incident.but(escalation_level=level, escalates_at=escalates)
         to = _AUDIENCES[level - 1]
         return Due(_later(escalated, terms, now), Transition.ESCALATED, Reason.NOBODY_RESPONDED, to)
     if incident.warn_at is not None and incident.warn_at <= now:
-        warned = replace(incident, warn_at=None)
+        warned = incident.but(warn_at=None)
         return Due(_later(warned, terms, now), Transition.SLA_WARNED, Reason.RESPONSE_DUE_SOON, Audience.OWNER)
     return Due(reminding(incident, terms, now), Transition.REMINDED, Reason.REPEAT_ELAPSED, Audience.OWNER)
 

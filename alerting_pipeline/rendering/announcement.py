@@ -151,9 +151,10 @@ def letters(
     """
     written: list[Letter] = []
     routes = _Routes(directory)
+    presentations: dict[str, Presentation] = {}
     for item in news:
         definition = definitions.get(item.incident.alert)
-        presentation = presentation_of(item.incident, definition)
+        presentation = _presented(item.incident, definition, presentations)
         before = {place.name: place for place in known.get(item.incident.incident_id or 0, ())}
         for place, telling in _places(item, definition, routes, list(before.values())):
             how = before[place.name].how if place.name in before else None
@@ -189,6 +190,19 @@ def presentation_of(incident: Incident, definition: OfIncidents | SystemDefiniti
         shown = (name for name in incident.fields if name != RUNBOOK_OF_MODEL)  # that is the message's own
         return replace(presentation, fields=tuple(shown))
     return presentation
+
+
+def _presented(
+    incident: Incident,
+    definition: OfIncidents | SystemDefinition | None,
+    found: dict[str, Presentation],
+) -> Presentation:
+    """All incidents of an alert look alike; what a built-in or a data definition shows is each incident's own."""
+    if not isinstance(definition, AlertDefinition):
+        return presentation_of(incident, definition)
+    if incident.alert not in found:
+        found[incident.alert] = presentation_of(incident, definition)
+    return found[incident.alert]
 
 
 def _own(telling: Telling, definition: OfIncidents | SystemDefinition | None) -> Telling:

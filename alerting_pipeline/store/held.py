@@ -67,15 +67,23 @@ order by h.destination, h.held_id
 """
 
 # An incident that ended before this destination was told of it: only a row about its end may still be told, where one
-# about its beginning was.
+# about its beginning was. Looked up row by row, by key: of rows that this very transaction wrote the planner knows
+# nothing, and what it made of one join grew with their square (16 s for 20,000 rows, for 200,000 half an hour).
 _END_UNTOLD = text("""
+with given as materialized (
+    select h.held_id, h.incident_id, h.destination from ledger.held_notifications as h
+    where h.held_id = any(:held) and h.settled_at is null
+),
+ended as materialized (
+    select g.held_id from given as g
+    where (select i.status from ledger.incidents as i where i.incident_id = g.incident_id) = 'resolved'
+        and (
+            select count(*) from ledger.held_notifications as e
+            where e.incident_id = g.incident_id and e.destination = g.destination and e.transition = any(:endings)
+        ) = 0
+)
 update ledger.held_notifications as h set settled_at = :now, fate = 'ended'
-from ledger.incidents as i
-where h.held_id = any(:held) and h.settled_at is null and i.incident_id = h.incident_id and i.status = 'resolved'
-    and not exists (
-        select from ledger.held_notifications as e
-        where e.incident_id = h.incident_id and e.destination = h.destination and e.transition = any(:endings)
-    )
+from ended where h.held_id = ended.held_id
 returning h.held_id, h.incident_id
 """)
 

@@ -9,22 +9,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from alerting_pipeline.domain.event import Cleared, Memory, Notify, Reason, Record, Remember
-from alerting_pipeline.domain.incident import Disposition, Incident, Kind, Resolution, Status, Transition, fingerprint
+from alerting_pipeline.domain.incident import (
+    INCIDENT_FIELDS,
+    Disposition,
+    Incident,
+    Kind,
+    Resolution,
+    Status,
+    Transition,
+    fingerprint,
+)
 from alerting_pipeline.domain.lifecycle import Step, step
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.system_definitions import SystemDefinition, SystemFinding, found
 from alerting_pipeline.rendering.notification import News
 
-INCIDENT_COLUMNS = tuple(item.name for item in fields(Incident))
+INCIDENT_COLUMNS = INCIDENT_FIELDS
 _TYPES = {
     "incident_id": "bigint", "fingerprint": "uuid", "entity": "jsonb", "fields": "jsonb", "labels": "jsonb",
     "deviance": "numeric", "notified_deviance": "numeric", "occurred_at": "timestamptz", "opened_at": "timestamptz",
@@ -35,6 +45,8 @@ _TYPES = {
     "remind_at": "timestamptz", "escalates_at": "timestamptz", "escalation_level": "integer", "next_at": "timestamptz",
 }  # fmt: skip
 _INSERTED = (*(column for column in INCIDENT_COLUMNS if column != "incident_id"), "next_at")
+_WRITTEN = (*INCIDENT_COLUMNS, "next_at")
+_values = attrgetter(*_WRITTEN)
 _UPDATED = tuple(
     column
     for column in _INSERTED
@@ -80,9 +92,7 @@ def carry_out(
     opening = {incident.fingerprint: (item, incident) for item, incident in acting if incident.incident_id is None}
     numbers = _insert(connection, [incident for _, incident in opening.values()], evaluations or {})
     opened = [
-        (item, replace(incident, incident_id=numbers[key]))
-        for key, (item, incident) in opening.items()
-        if key in numbers
+        (item, incident.but(incident_id=numbers[key])) for key, (item, incident) in opening.items() if key in numbers
     ]
     _update(connection, [incident for _, incident in changing])
     written = opened + changing
@@ -258,7 +268,8 @@ def _typed(columns: Iterable[str]) -> str:
 
 
 def _row(incident: Incident) -> dict[str, Any]:
-    return {column: getattr(incident, column) for column in (*INCIDENT_COLUMNS, "next_at")}
+    """Without what is empty, which is most of it: a storm's rows are half as long to write and to parse."""
+    return {column: value for column, value in zip(_WRITTEN, _values(incident), strict=True) if value is not None}
 
 
 def _json(value: Any) -> str:

@@ -20,6 +20,9 @@ PROMISE = Promise(
     100_000,
 )
 SECONDS = 30
+"""On the clock, for all hundred thousand. Fewer are held to their share of it, and a second, in the evaluator's own
+processor time: beside other tests the clock says little.
+"""
 
 
 @pytest.fixture
@@ -50,7 +53,9 @@ def test_a_storm_is_one_message_per_route_and_no_lost_incident(world: World, mea
     assert world.sql("select count(*) as n from ledger.incidents where resolution = 'cleared'") == [{"n": rows}]
     ended = world.messages()[len(opened) :]
     assert len(ended) == len(set(ended))
-    assert max(seconds[1], again[1], cleared[1]) < SECONDS
+    if rows == PROMISE.full:
+        assert max(seconds[0], again[0], cleared[0]) <= SECONDS
+    assert max(seconds[1], again[1], cleared[1]) <= 1 + SECONDS * rows / PROMISE.full
     measured.says(
         f"{rows:,} violations: {rows:,} incidents in {_told(seconds)}, {len(opened)} messages to 2 destinations; "
         f"unchanged in {_told(again)}, 0 messages; all cleared in {_told(cleared)}, {len(ended)} messages"
@@ -58,7 +63,7 @@ def test_a_storm_is_one_message_per_route_and_no_lost_incident(world: World, mea
 
 
 def _evaluated(world: World) -> tuple[float, float]:
-    """Seconds on the clock, and the evaluator's own seconds of processor: on a busy machine the first say little."""
+    """Seconds on the clock, and the evaluator's own seconds of processor."""
     world.later(hours=1)
     begun, worked = time.monotonic(), time.process_time()
     world.evaluate()
@@ -66,4 +71,4 @@ def _evaluated(world: World) -> tuple[float, float]:
 
 
 def _told(seconds: tuple[float, float]) -> str:
-    return f"{seconds[0]:.0f} s ({seconds[1]:.0f} s of the evaluator's processor)"
+    return f"{seconds[0]:.1f} s ({seconds[1]:.1f} s of the evaluator's processor)"
