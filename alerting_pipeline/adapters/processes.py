@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alerting_pipeline.domain.errors import AlertingError
@@ -43,11 +43,13 @@ def leashed(arguments: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One started process: its name for people, and where its output goes."""
+    """One started process: its name for people, where its output goes, and what it takes to start it again."""
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+    arguments: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)  # holds secrets
 
     @property
     def has_ended(self) -> bool:
@@ -78,18 +80,21 @@ class Children:
     def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
         """Start a program whose output goes to `<logs>/<name>.log`. `environment` is all that it gets."""
         log = self.logs / f"{name}.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                leashed(arguments), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env=environment, start_new_session=True,
-            )  # fmt: skip
-        child = Child(name, process, log)
+        log.write_bytes(b"")
+        child = Child(name, _begin(arguments, environment, log), log, tuple(arguments), environment)
         self.started.append(child)
         return child
 
-    def ended(self) -> Child | None:
-        """A child that is no longer running, if there is one."""
-        return next((child for child in self.started if child.has_ended), None)
+    def revive(self, child: Child) -> Child:
+        """Start a child that has ended again; its output goes on where it stopped. What it had started is ended."""
+        signal_groups([child], signal.SIGKILL)
+        again = replace(child, process=_begin(child.arguments, child.environment, child.log))
+        self.started[self.started.index(child)] = again
+        return again
+
+    def ended(self) -> list[Child]:
+        """The children that are no longer running."""
+        return [child for child in self.started if child.has_ended]
 
     def stop(self) -> None:
         """Ask every group to end, then, after `grace_seconds`, end it. Returns when none is left."""
@@ -101,6 +106,14 @@ class Children:
         for child in self.started:
             child.process.wait()
         self.started.clear()
+
+
+def _begin(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            leashed(arguments), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            env=environment, start_new_session=True,
+        )  # fmt: skip
 
 
 def signal_groups(children: Sequence[Child], number: signal.Signals) -> None:

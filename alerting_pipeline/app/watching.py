@@ -52,16 +52,16 @@ def notice(app: App, now: datetime, witness: str | None = None) -> None:
     were stopped, or slept. Whoever is no part (a single pass, a person) takes the others at their word.
     """
     seen = app.pulse.witness(witness) if witness is not None else None
-    silent, late = app.pulse.overdue(), _late(app, now)
-    missed = [beat.finding for beat in silent if seen is None or seen.misses(beat)]
-    app.system_incidents.settle(PART_STOPPED, missed, [beat.finding for beat in silent])
+    beats, late = app.pulse.beats(), _late(app, now)
+    missed = [beat.finding for beat in beats if beat.is_overdue and (seen is None or seen.misses(beat))]
+    unsure = [beat.finding for beat in beats if beat.is_overdue or beat.is_back]
+    app.system_incidents.settle(PART_STOPPED, missed, unsure)
     is_sure = seen is None or seen.has_watched(TOLERANCE)
     app.system_incidents.settle(OVERDUE_EVALUATION, late if is_sure else [], late)
 
 
 def _late(app: App, now: datetime) -> list[SystemFinding]:
-    found = app.late_evaluations.among(app.definition_ledger.in_force().alerts.values(), now)
-    return [each.finding for each in found]
+    return [each.finding for each in app.late_evaluations.of(app.definition_ledger.in_force(), now)]
 
 
 def reasons(app: App) -> list[str]:
@@ -69,7 +69,7 @@ def reasons(app: App) -> list[str]:
     from alerting_pipeline.store.overview import standing
 
     said = [f"{beat.part} is not heard of" for beat in app.pulse.overdue()]
-    late = app.late_evaluations.among(app.definition_ledger.in_force().alerts.values(), app.clock.now())
+    late = app.late_evaluations.of(app.definition_ledger.in_force(), app.clock.now())
     said += [f"{each.alert} is not evaluated" for each in late]
     waiting = standing(app.engine).oldest_due_seconds
     if waiting is not None and waiting > WAITING_SECONDS:

@@ -23,10 +23,13 @@ _SIGNS = {Health.FINE: "✓", Health.NOTE: "·", Health.FAILURE: "✗"}
 @click.option(
     "--sandbox-sql", is_flag=True, help="Print the SQL with which an administrator closes what the sandbox lacks."
 )
+@click.option("--rest", "part", metavar="PART", help="Expect this part no longer, until it is heard of again.")
 @json_option
-def doctor(sandbox_sql: bool, as_json: bool) -> None:
+def doctor(sandbox_sql: bool, part: str | None, as_json: bool) -> None:
     """What is configured, reachable, overdue. Exit code 1 if something isn't working."""
     with App.from_environment() as app:
+        if part is not None:
+            _let_rest(app, part)
         if sandbox_sql:
             click.echo(app.sandbox_script, nl=False)
             return
@@ -39,6 +42,13 @@ def doctor(sandbox_sql: bool, as_json: bool) -> None:
         )
     if any(finding.health is Health.FAILURE for finding in findings):
         sys.exit(1)
+
+
+def _let_rest(app: App, part: str) -> None:
+    """For what was stopped where nobody could say so, such as a daemon of one's own, or is not there any more."""
+    if part not in (known := [beat.part for beat in app.pulse.beats()]):
+        raise AlertingError(f'no part "{part}" was ever heard of; there are: {", ".join(known) or "none"}')
+    app.pulse.rest([part])
 
 
 def _checks(app: App) -> dict[str, Check]:
@@ -127,7 +137,7 @@ def _evaluation(app: App) -> tuple[Health, str, str]:
     if state.unbuilt_definitions:
         says = f"waiting for models that were never built: {', '.join(state.unbuilt_definitions)}"
         return Health.NOTE, says, "`alerting run` builds them"
-    late = app.late_evaluations.among(app.definition_ledger.in_force().alerts.values(), app.clock.now())
+    late = app.late_evaluations.of(app.definition_ledger.in_force(), app.clock.now())
     if late:
         says = "; ".join(each.finding.summary for each in late)
         return Health.FAILURE, says, "`alerting doctor` again once schedules run; `alerting evaluate NAME` meanwhile"

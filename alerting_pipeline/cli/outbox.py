@@ -80,10 +80,11 @@ def retry(delivery_id: str | None, as_json: bool) -> None:
 
 @click.command("deliver")
 @click.option("--once", is_flag=True, help="Hand over what is due now, and exit; otherwise go on until Ctrl-C.")
+@click.option("--name", default="", metavar="NAME", help="Of several, which one: each name is missed by itself.")
 @json_option
-def deliver(once: bool, as_json: bool) -> None:
+def deliver(once: bool, name: str, as_json: bool) -> None:
     """Hand over what waits in the outbox, and what the clock makes due to incidents every few seconds. Any number of
-    these may run; each message goes to one of them.
+    these may run; each message goes to one of them. Give each a name, and one that dies among others is noticed.
     """
     from alerting_pipeline.app import App
     from alerting_pipeline.app.watching import WORKER, WORKER_SECONDS
@@ -94,13 +95,13 @@ def deliver(once: bool, as_json: bool) -> None:
     with App.from_environment() as app, progress(quiet=as_json) as shown:
         terms = Terms(
             tell=lambda error: log.warning("delivery waits: %s", type(error).__name__),
-            beat=Heart(app.pulse.beat, WORKER, WORKER_SECONDS),
+            beat=Heart(app.pulse.beat, _named(WORKER, name), WORKER_SECONDS),
         )
         worker = app.delivery_worker(terms=terms)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: worker.stop())
         shown.report("deliver", "handing over what is due" if once else "waiting for messages; Ctrl-C ends it", 0)
-        with _passing_time(app, log, is_repeated=not once):
+        with _passing_time(app, log, name, is_repeated=not once):
             tally = worker.drain() if once else worker.run()
     if as_json:
         print_json(tally)
@@ -111,29 +112,34 @@ def deliver(once: bool, as_json: bool) -> None:
         raise AlertingError(f"{tally.dead} messages are dead; `alerting outbox list --status dead` says why")
 
 
+def _named(part: str, name: str) -> str:
+    return f"{part} {name}" if name else part
+
+
 @contextmanager
-def _passing_time(app: App, log: logging.Logger, *, is_repeated: bool) -> Iterator[None]:
+def _passing_time(app: App, log: logging.Logger, name: str, *, is_repeated: bool) -> Iterator[None]:
     """Notice what time brings about, once before the block, and then beside it until it ends; then both parts rest."""
     from alerting_pipeline.app.passing_time import pass_time
     from alerting_pipeline.app.watching import TIME, WORKER, WORKER_SECONDS, OutsideWatch
 
     over, outside = threading.Event(), OutsideWatch(app, log.warning)
+    worker, clock = _named(WORKER, name), _named(TIME, name)
 
     def look() -> None:
-        for failure in pass_time(app, app.clock.now(), TIME if is_repeated else None):
+        for failure in pass_time(app, app.clock.now(), clock if is_repeated else None):
             log.warning("what is due waits: %s", failure)
 
     def watch() -> None:
         while not over.wait(WORKER_SECONDS):
             try:
-                app.pulse.beat(TIME, WORKER_SECONDS)
+                app.pulse.beat(clock, WORKER_SECONDS)
                 look()
                 outside.look()
             except Exception as error:  # the database is away: the next look tries again
                 log.warning("what is due waits: %s", type(error).__name__)
 
     if is_repeated:  # first of all: what is about to look must not find itself silent
-        for part in (WORKER, TIME):
+        for part in (worker, clock):
             app.pulse.beat(part, WORKER_SECONDS)
     look()
     thread = threading.Thread(target=watch, name="passing time", daemon=True)
@@ -146,6 +152,6 @@ def _passing_time(app: App, log: logging.Logger, *, is_repeated: bool) -> Iterat
     if is_repeated:  # not where the block failed: that is no orderly end, and is to be noticed
         thread.join(timeout=_GRACE_SECONDS)
         try:
-            app.pulse.rest([WORKER, TIME])
+            app.pulse.rest([worker, clock])
         except Exception as error:  # the database is away: what was handed over is still to be said
             log.warning("the end could not be noted: %s", type(error).__name__)

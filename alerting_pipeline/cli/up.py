@@ -19,7 +19,7 @@ from alerting_pipeline.domain.errors import AlertingError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from alerting_pipeline.adapters.processes import Children
+    from alerting_pipeline.adapters.processes import Child, Children
     from alerting_pipeline.app import App
     from alerting_pipeline.domain.ports import Progress
 
@@ -54,12 +54,13 @@ def serve(
     *,
     read_only: bool,
 ) -> None:
-    """Start every part, call `announce` with the addresses when all answer, and watch over them until interrupted.
+    """Start every part, call `announce` with the addresses when all answer, and keep them going until interrupted.
 
     `starting` shows how far the start is, and is left before anything is announced. Raises AlertingError if a part
-    ends by itself; leaves no process behind, whichever way it ends.
+    ends by itself again and again; leaves no process behind, whichever way it ends.
     """
     from alerting_pipeline.adapters.processes import Children
+    from alerting_pipeline.cli.keeping import Keeper
 
     gone = []
     try:
@@ -67,12 +68,30 @@ def serve(
             with starting as shown:
                 addresses = _start(app, children, ports, shown, read_only=read_only)
             announce(addresses)
-            while (ended := children.ended()) is None:
+            keeper = Keeper(children, lambda child, times: _note_fall(app, child, times))
+            while (ended := keeper.look(time.monotonic())) is None:
                 time.sleep(0.2)
             gone.append(ended.name)
-            raise AlertingError(f"{ended.name} ended by itself: {ended.last_words()}; see {ended.log}")
+            raise AlertingError(f"{ended.name} ends by itself again and again: {ended.last_words()}; see {ended.log}")
     finally:
         _note_end(app, gone)
+
+
+def _note_fall(app: App, child: Child, times: int) -> None:
+    """A part ended by itself, and is about to be started again. From the second time on it is an incident, which the
+    others tell; it ends when the part was heard of for a while.
+    """
+    from alerting_pipeline.app.watching import PART_OF
+    from alerting_pipeline.domain.pulse import stopped
+
+    click.echo(f"alerting: {child.name} ended by itself and is started again; see {child.log}", err=True)
+    part = PART_OF.get(child.name)
+    if part is None:
+        return
+    with suppress(Exception):  # a database that is away is no reason not to start it again
+        app.pulse.falter(part)
+        if times > 1:
+            app.system_incidents.report(stopped(part, times))
 
 
 def _note_end(app: App, gone: Sequence[str]) -> None:
@@ -80,13 +99,14 @@ def _note_end(app: App, gone: Sequence[str]) -> None:
     incident, and keeps its last beat: whoever starts again hears of it, and its next beat ends it.
     """
     from alerting_pipeline.app.watching import EVERY, PART_OF
+    from alerting_pipeline.cli.keeping import MOST
     from alerting_pipeline.domain.pulse import stopped
 
     fallen = [PART_OF[name] for name in gone if name in PART_OF]
     with suppress(Exception):  # a database that is away mustn't hide why everything ends
         app.pulse.rest([part for part in EVERY if part not in fallen])
         for part in fallen:
-            app.system_incidents.report(stopped(part))
+            app.system_incidents.report(stopped(part, MOST))
 
 
 def _start(app: App, children: Children, ports: tuple[int, int], shown: Progress, *, read_only: bool) -> dict[str, str]:
@@ -137,7 +157,7 @@ def _commands(project: Path, port: int, web_port: int, *, read_only: bool) -> di
 def _wait_for(address: str, children: Children) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while not _answers(address):
-        if ended := children.ended():
+        for ended in children.ended():
             raise AlertingError(f"{ended.name} did not start: {ended.last_words()}; see {ended.log}")
         if time.monotonic() > deadline:
             raise AlertingError(f"{address} did not answer within {_START_SECONDS} s; see {children.logs}")

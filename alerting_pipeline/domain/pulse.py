@@ -17,6 +17,7 @@ TOLERANCE = timedelta(minutes=30)
 
 PATIENCE = 3
 """For how many of its intervals a part may be silent; the view alerting.heartbeats says the same."""
+_LONGEST_RETURN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,15 @@ class Beat:
     every: timedelta
     is_resting: bool
     is_overdue: bool
+    heard_for: timedelta | None = None
+
+    @property
+    def is_back(self) -> bool:
+        """Is it heard of, but only of late? It may fall silent again: what was told of it stands for a little longer.
+        Unknown, it has been there for long.
+        """
+        enough = min(PATIENCE * self.every, _LONGEST_RETURN)
+        return not (self.is_resting or self.is_overdue) and self.heard_for is not None and self.heard_for < enough
 
     @property
     def finding(self) -> SystemFinding:
@@ -57,9 +67,9 @@ class Witness:
         return self.now - self.since > length
 
 
-def stopped(part: str) -> SystemFinding:
-    """That a part ended by itself, for whoever saw it end."""
-    return SystemFinding(PART_STOPPED, {"part": part}, f"{part} ended by itself")
+def stopped(part: str, times: int) -> SystemFinding:
+    """That a part ended by itself, so many times of late, for whoever saw it end."""
+    return SystemFinding(PART_STOPPED, {"part": part}, f"{part} ended by itself, {times} times within ten minutes")
 
 
 @dataclass(frozen=True, slots=True)

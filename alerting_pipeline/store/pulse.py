@@ -54,9 +54,25 @@ class Pulse:
                 {"parts": [f"{PREFIX}{part}" for part in parts]},
             )
 
+    def falter(self, part: str) -> None:
+        """The part fell, and is started again: it has been heard of from now on only."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                text("""
+                update ledger.heartbeats as h set
+                    detail = h.detail || jsonb_build_object('since', clock_timestamp(), 'before', clock_timestamp())
+                where part = :part
+                """),
+                {"part": f"{PREFIX}{part}"},
+            )
+
     def beats(self) -> list[Beat]:
         """Every part that was ever heard of, by name."""
-        query = "select part, last_beat_at, every, is_resting, is_overdue from alerting.heartbeats order by part"
+        query = f"""
+            select v.part, last_beat_at, every, is_resting, is_overdue,
+                clock_timestamp() - (h.detail ->> 'since')::timestamptz as heard_for
+            from alerting.heartbeats as v join ledger.heartbeats as h on h.part = '{PREFIX}' || v.part order by v.part
+            """
         with self.engine.connect() as connection:
             return [Beat(*row) for row in connection.execute(text(query))]
 

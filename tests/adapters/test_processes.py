@@ -72,8 +72,12 @@ def test_a_child_that_ended_is_noticed_with_its_last_words(tmp_path: Path):
         children.start("sleeper", _python(SLEEPER), {})
         broken = children.start("broken", _python("raise SystemExit('no disk left')"), {})
         _wait_until(children.ended)
-        assert children.ended() is broken
+        assert children.ended() == [broken]
         assert broken.last_words() == "no disk left"
+        again = children.revive(broken)
+        again.process.wait(timeout=20)
+        assert again.last_words() == "no disk left | no disk left"  # what it said before is kept
+        assert children.started.count(again) == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")

@@ -47,6 +47,20 @@ def test_doctor_says_which_parts_are_heard_of(app: App, database: Database, caps
     app.close()
 
 
+def test_a_part_that_is_gone_for_good_is_let_rest(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    app.pulse.beat("delivery worker east", 0.001)
+    with pytest.raises(SystemExit):
+        main(["doctor", "--rest", "delivery worker west"])
+    assert (
+        'no part "delivery worker west" was ever heard of; there are: delivery worker east' in capsys.readouterr().err
+    )
+    with pytest.raises(SystemExit):
+        main(["doctor", "--rest", "delivery worker east"])
+    capsys.readouterr()
+    assert look(capsys, "parts") == ("note", "none runs")
+    app.close()
+
+
 def test_doctor_says_how_the_outside_watcher_was_called(
     app: App, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -110,18 +110,38 @@ def test_worker_that_is_told_to_stop_is_not_missed(story: Story) -> None:
     assert story.incidents == []
 
 
-def test_up_whose_worker_is_killed_ends_and_keeps_the_incident(
+def _worker_of(home: Path, *gone: int) -> int:
+    """The delivery worker of `alerting up`, once it runs; `gone` are those before it."""
+    deadline = time.monotonic() + 60
+    while True:
+        running = _processes_of(home).items()
+        found = [pid for pid, said in running if said.rstrip().endswith("alerting_pipeline.cli deliver")]
+        if found and found[0] not in gone:
+            return found[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_up_starts_a_killed_worker_again_and_tells_of_it_when_it_falls_twice(
     up: tuple[subprocess.Popen[bytes], Path, Path],
 ) -> None:
     process, home, log = up
-    running = _processes_of(home).items()
-    [worker] = [pid for pid, said in running if said.rstrip().endswith("alerting_pipeline.cli deliver")]
-    os.kill(worker, signal.SIGKILL)
-    assert process.wait(timeout=30) == 1
-    assert "deliver ended by itself" in log.read_text()
     query = "select alert, entity ->> 'part', status, owner from ledger.incidents"
     with App(read_settings({"ALERTING_HOME": str(home)})) as app, psycopg.connect(app.owner_url) as connection:
-        incidents = connection.execute(query.encode()).fetchall()
-        awake = connection.execute("select part from alerting.heartbeats where not is_resting").fetchall()
-    assert incidents == [("part_stopped", "delivery worker", "open", "data-team")]
-    assert awake == [("delivery worker",)]
+        connection.autocommit = True
+
+        def incidents() -> list[Any]:
+            return connection.execute(query.encode()).fetchall()
+
+        first = _worker_of(home)
+        os.kill(first, signal.SIGKILL)
+        second = _worker_of(home, first)
+        assert process.poll() is None and "deliver ended by itself and is started again" in log.read_text()
+        assert incidents() == []  # a start and its first minute open no other one either
+        os.kill(second, signal.SIGKILL)
+        _worker_of(home, first, second)
+        assert process.poll() is None
+        assert incidents() == [("part_stopped", "delivery worker", "open", "data-team")]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+        assert connection.execute("select part from alerting.heartbeats where not is_resting").fetchall() == []

@@ -10,8 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.definition_set import DefinitionSet
+from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.system_definitions import OVERDUE_EVALUATION, PART_STOPPED
 from alerting_pipeline.domain.system_override import SystemOverride
 from alerting_pipeline.store.clock import FixedClock
@@ -284,6 +286,57 @@ def test_alert_is_overdue_half_an_hour_after_its_mart_was_built_unevaluated(ledg
     assert ledger.rows("select alert, entity, status from ledger.incidents") == [
         (OVERDUE_EVALUATION, {"alert": "large"}, "resolved")
     ]
+
+
+def test_data_definition_is_overdue_half_an_hour_after_a_build_that_did_not_check_it(ledger: Ledger) -> None:
+    fresh = DataDefinition.model_validate(
+        {"alert": "large", "kind": "data", "model": "payments", "freshness": {"within": "1h", "column": "loaded_at"}}
+    )
+    publish(ledger, definition())
+    held = InForce({"large": fresh}, routing=TREE, destinations=DESTINATIONS)
+    evaluated(ledger, minutes_ago=90)
+    for minutes, late in ((89, ["large"]), (29, []), (91, [])):
+        ledger.run(
+            "insert into ledger.heartbeats (part, detail) select 'dbt build', jsonb_build_object("
+            "'model.x.payments', jsonb_build_object('good', now() - make_interval(mins => %s))) "
+            "on conflict (part) do update set detail = excluded.detail",
+            minutes,
+        )
+        assert [each.alert for each in ledger.late.of(held, NOW)] == late, minutes
+
+
+def test_report_is_overdue_when_nobody_took_up_two_of_its_windows(ledger: Ledger) -> None:
+    weekly = ReportDefinition.model_validate(
+        {
+            "report": "summary", "model": "payments", "entity": "id", "trigger": {"cron": "0 * * * *"},
+            "to_column": "owner_email", "subject": "s", "template": "t.html", "owner": "ops",
+        }
+    )  # fmt: skip
+    publish(ledger, definition(alert="summary"))
+    held = InForce({"summary": weekly}, routing=TREE, destinations=DESTINATIONS)
+    assert ledger.late.of(held, NOW) == []
+    ledger.run(
+        "insert into ledger.due_work (work, due_window, due_at) values ('report:summary', 'since', %s)",
+        NOW - timedelta(hours=1, minutes=30),
+    )
+    assert ledger.late.of(held, NOW - timedelta(minutes=1)) == []
+    [late] = ledger.late.of(held, NOW)
+    assert (late.alert, late.since) == ("summary", NOW - timedelta(hours=1))
+
+
+def test_a_part_that_comes_and_goes_is_one_incident_until_it_stays(ledger: Ledger) -> None:
+    def is_back() -> bool:
+        [beat] = ledger.pulse.beats()
+        return beat.is_back
+
+    ledger.pulse.beat("pages", 30)
+    assert is_back()
+    ledger.run("update ledger.heartbeats set detail = detail || jsonb_build_object('since', now() - interval '2 min')")
+    assert not is_back()
+    ledger.pulse.falter("pages")
+    assert is_back()
+    ledger.pulse.rest(["pages"])
+    assert not is_back()
 
 
 def override(**changes: Any) -> SystemOverride:
