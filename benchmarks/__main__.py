@@ -1,7 +1,18 @@
-"""`python -m benchmarks`: every benchmark, one after the other."""
+"""`python -m benchmarks [--only part]`: every benchmark one after the other, or one of them."""
 
-from benchmarks import evaluation, ingest
+from __future__ import annotations
+
+import argparse
+import sys
+
+from benchmarks import backtest, evaluation, ingest
+
+PARTS = {"ingest": ingest.main, "evaluation": evaluation.main, "backtest": backtest.main}
 
 if __name__ == "__main__":
-    ingest.main()
-    evaluation.main()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be repeated")
+    chosen = parser.parse_args().only or list(PARTS)
+    sys.argv = sys.argv[:1]  # the parts have options of their own
+    for part in chosen:
+        PARTS[part]()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from alerting_pipeline.domain.errors import BadCall
@@ -14,13 +15,16 @@ if TYPE_CHECKING:
     from alerting_pipeline.adapters.scanner import Scanner
     from alerting_pipeline.app import App
     from alerting_pipeline.domain.backtest import Addressee, Report, Span
+    from alerting_pipeline.domain.calibration import Proposal, Target
     from alerting_pipeline.domain.definition import AlertDefinition
     from alerting_pipeline.domain.evaluation import EvaluationResult
     from alerting_pipeline.domain.ports import Progress
     from alerting_pipeline.domain.replayed import Replayed
+    from alerting_pipeline.domain.sweep import Axis
     from alerting_pipeline.store.definitions import InForce
     from alerting_pipeline.store.scratch_ledger import ScratchLedger
     from alerting_pipeline.usecases.backtest import Variant
+    from alerting_pipeline.usecases.sweep import Swept
 
 IMPACT_DAYS = 90
 
@@ -73,6 +77,46 @@ def impact(
     now = app.clock.now()
     span = Span(now - timedelta(days=days), now)
     return backtest(app, alert, span, progress, changes=changes or {}, proposed=proposed)
+
+
+def sweep(app: App, alert: str, span: Span, axes: Sequence[Axis], progress: Progress) -> Swept:
+    """What each of many values of one or two parameters would have done. Nothing of it is kept."""
+    from alerting_pipeline.domain.history import history_of
+    from alerting_pipeline.usecases.sweep import Sweeping
+    from alerting_pipeline.usecases.sweep import sweep as sweep_over
+
+    replays = Replays(app, app.definition_ledger.in_force())
+    variant = replays.in_force(alert)
+    asked = Sweeping(
+        variant=variant,
+        history=history_of(variant.definition, app.catalog),
+        summing=replays.summing(alert, span),
+        rows=app.warehouse.rows,
+        stages=lambda each: replays.stage(each, span),
+        budget_per_week=replays.budget_per_week(variant.definition.owner),
+    )
+    return sweep_over(asked, axes, progress)
+
+
+def calibrate(
+    app: App, alert: str, span: Span, asked: Target, progress: Progress, *, parameter: str | None = None
+) -> Proposal:
+    """The value that keeps the target. Raises BadCall where it isn't clear which parameter is meant."""
+    from alerting_pipeline.domain.calibration import candidates, propose
+    from alerting_pipeline.domain.sweep import Axis
+
+    variant = Replays(app, app.definition_ledger.in_force()).in_force(alert)
+    parameters = variant.definition.parameters
+    numbers = [name for name, each in parameters.items() if each.type in ("number", "integer")]
+    if parameter is None and len(numbers) != 1:
+        raise BadCall(f"{alert} has several numbers, or none: {', '.join(numbers) or 'none'}; say --parameter")
+    name = parameter or numbers[0]
+    if name not in parameters:
+        raise BadCall(f'{alert} has no parameter "{name}"; it has {", ".join(parameters)}')
+    current = Decimal(variant.values.value_of(name) or "0") if name in numbers else Decimal(0)
+    tried = candidates(name, parameters[name], current)
+    found = sweep(app, alert, span, [Axis(name, tried)], progress)
+    return propose(name, found.points, asked, span.weeks, current)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +177,15 @@ class Replays:
         budget = recipient.budget
         return Addressee(recipient.name, f"{budget.messages} per {budget.per}" if budget is not None else None)
 
+    def budget_per_week(self, team: str) -> Decimal | None:
+        """How many messages a week a team wants at most; None: it does not say."""
+        from alerting_pipeline.domain.recipient import recipients_with_budget
+
+        recipient = recipients_with_budget(self.held.people).get(team)
+        if recipient is None or recipient.budget is None:
+            return None
+        return recipient.budget.messages * Decimal(timedelta(weeks=1) / recipient.window)
+
     @contextmanager
     def stage(self, variant: Variant, span: Span) -> Iterator[PostgresStage]:
         """A replay's own ledger, with production's code around it."""
@@ -141,7 +194,8 @@ class Replays:
         from alerting_pipeline.domain.history import history_of
         from alerting_pipeline.store.scratch_ledger import scratch_ledger
 
-        definition = variant.definition
+        # A pause is about now, an earlier name about incidents that are not here.
+        definition = variant.definition.model_copy(update={"pause": None, "renamed_from": None})
         history = history_of(definition, self.app.catalog)
         past = Past(history, span.start)
         scanner = Scanner(self.app.warehouse, past, variant.values.sql(definition.alert))

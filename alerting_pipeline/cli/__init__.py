@@ -31,6 +31,7 @@ COMMANDS = {
     "test": ("evaluation", "run the cases of definitions on the real engine"),
     "evaluate": ("evaluation", "evaluate now"),
     "backtest": ("backtest", "replay the past with other values, and see what would have come of it"),
+    "calibrate": ("backtest", "propose the value that keeps a volume or a precision"),
     "incidents": ("incidents", "list, show, acknowledge, assign, snooze, resolve, act"),
     "silences": ("silences", "what nobody is told of for a while: list, add, end"),
     "budget": ("budget", "how many messages each recipient wants, had, and which alerts they were of"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,10 +13,12 @@ from alerting_pipeline.app import App
 from alerting_pipeline.cli.moment import length, moment
 from alerting_pipeline.cli.output import json_option, note_standing_clock, print_json, print_table, progress
 from alerting_pipeline.domain.errors import BadCall
+from alerting_pipeline.domain.wilson import Share, share
 
 if TYPE_CHECKING:
     from alerting_pipeline.domain.backtest import Difference, Example, Report, Side, Span
-    from alerting_pipeline.domain.wilson import Share
+    from alerting_pipeline.domain.sweep import Axis
+    from alerting_pipeline.usecases.sweep import Swept
 
 _DAYS = 90
 
@@ -26,26 +29,80 @@ _DAYS = 90
     "--from", "start", metavar="D", help=f"The first day, or an instant; {_DAYS} days before --to if left out."
 )
 @click.option("--to", "end", metavar="D", help="The last day (all of it), or an instant; now if left out.")
-@click.option("--every", metavar="LENGTH", help="How often it is evaluated: 1d if nothing is said, or by its schedule.")
+@click.option("--every", metavar="LENGTH", help="How often it is evaluated; else once a day, or by its schedule.")
 @click.option("--set", "changes", multiple=True, metavar="P=V", help="Another value of a parameter; P[segment]=V too.")
+@click.option(
+    "--sweep", "sweeps", multiple=True, metavar="P=FROM:TO:STEP", help="Many values, of up to two parameters."
+)
 @json_option
 def backtest(
-    name: str, start: str | None, end: str | None, every: str | None, changes: tuple[str, ...], as_json: bool
+    name: str,
+    start: str | None,
+    end: str | None,
+    every: str | None,
+    changes: tuple[str, ...],
+    sweeps: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Replay the past of the alert NAME through the production path, and say what would have come of it.
 
     Evaluation, dedupe, grouping, budgets and routing are production's own. Nothing is kept, and nobody is told.
     """
     from alerting_pipeline.app.backtesting import backtest as run
+    from alerting_pipeline.app.backtesting import sweep
 
+    if changes and sweeps:
+        raise BadCall("--set tries one set of values and --sweep many; say one of them")
+    axes = _axes(sweeps)
     with App.from_environment() as app, progress(as_json) as shown:
         note_standing_clock(app.settings)
         span = _span(app, name, start, end, every)
-        report = run(app, name, span, shown, changes=_assignments(changes) if changes else None)
+        swept = sweep(app, name, span, axes, shown) if axes else None
+        assigned = _assignments(changes) if changes else None
+        report = run(app, name, span, shown, changes=assigned) if swept is None else None
     if as_json:
-        print_json(report)
-    else:
+        print_json(swept or report)
+    elif swept is not None:
+        print_sweep(swept)
+    elif report is not None:
         print_report(report)
+
+
+@click.command("calibrate")
+@click.argument("name")
+@click.option("--at-most", "at_most", metavar="N/week", help="So many incidents a week (or a day) are wanted.")
+@click.option("--precision", metavar="SHARE", help="Such a share of them should be right, as people said of them.")
+@click.option("--parameter", metavar="P", help="Which one to calibrate, where there are several.")
+@click.option("--from", "start", metavar="D", help=f"The first day, or an instant; else {_DAYS} days before --to.")
+@click.option("--to", "end", metavar="D", help="The last day (all of it), or an instant; now if left out.")
+@json_option
+def calibrate(
+    name: str,
+    at_most: str | None,
+    precision: str | None,
+    parameter: str | None,
+    start: str | None,
+    end: str | None,
+    as_json: bool,
+) -> None:
+    """Propose the value of a parameter of the alert NAME that keeps a target, as the past has it."""
+    from alerting_pipeline.app.backtesting import calibrate as run
+    from alerting_pipeline.domain.calibration import target
+
+    asked = target(at_most, precision)
+    with App.from_environment() as app, progress(as_json) as shown:
+        note_standing_clock(app.settings)
+        found = run(app, name, _span(app, name, start, end, None), asked, shown, parameter=parameter)
+    command = f"alerting parameters propose {name} {found.parameter} {found.value:f}"
+    if as_json:
+        print_json({"alert": name, "target": asked.described, "proposal": found, "command": command})
+        return
+    now = found.current_incidents_per_week
+    before = "" if now is None else f", {now:.1f} incidents a week"
+    click.echo(f"{found.parameter} is {found.current}{before}; {found.tried:,} values tried")
+    click.echo(f"{found.value:f} is the loosest with {asked.described}: {found.incidents_per_week:.1f} a week")
+    click.echo(f"precision: {_share(found.precision)}")
+    click.echo(f"`{command}` proposes it")
 
 
 def _span(app: App, name: str, start: str | None, end: str | None, every: str | None) -> Span:
@@ -76,13 +133,59 @@ def _assignments(written: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
+def _axes(written: tuple[str, ...]) -> list[Axis]:
+    from alerting_pipeline.domain.sweep import Axis
+    from alerting_pipeline.domain.sweep_points import values_between
+    from alerting_pipeline.domain.written import number
+    from alerting_pipeline.usecases.sweep import MOST_POINTS
+
+    if len(written) > 2:
+        raise BadCall("--sweep takes one or two parameters")
+    found = []
+    for each in written:
+        name, _, between = each.partition("=")
+        try:
+            first, last, step = (Decimal(number(part)) for part in between.split(":"))
+            if step <= 0 or first > last:
+                raise ValueError("it goes from the lesser to the greater, by a step above 0")
+        except ValueError:
+            raise BadCall(f'--sweep "{each}" is no range; write one such as review_limit=1000:20000:500') from None
+        found.append(Axis(name.strip(), values_between(first, last, step, MOST_POINTS)))
+    return found
+
+
+def print_sweep(found: Swept) -> None:
+    """Volume against precision, with the values in force and the budget marked."""
+    weeks, budget = found.span.weeks, found.budget_per_week
+    names = list(found.points[0].values)
+    current = tuple(Decimal(found.current[name]) for name in names)
+    rows, is_over = [], False
+    for point in found.points:
+        values = tuple(point.values.values())
+        a_week = point.incidents / weeks
+        marks = ["in force"] if values == current else []
+        if budget is not None and a_week > budget:
+            marks.append("over the budget")
+            is_over = True
+        precision = _share(share(point.hits, point.verdicts)) if point.verdicts else None
+        cells = [format(value, "f") for value in values]
+        rows.append(
+            [*cells, point.incidents, a_week, point.most_in_a_week, point.standing, precision, ", ".join(marks)]
+        )
+    columns = [*names, "incidents", "a week", "most in a week", "there at the start", "precision", ""]
+    print_table(columns, rows)
+    shown = ", ".join(f"{name} {value}" for name, value in found.current.items())
+    click.echo(f"\nin force: {shown}" + (f"; the budget of its team is {budget:g} messages a week" if is_over else ""))
+    how = f"each value replayed by itself: {found.why_not_one_pass}" if found.why_not_one_pass else "in one pass"
+    click.echo(f"{found.alert}, {found.span.start:%Y-%m-%d} to {found.span.end:%Y-%m-%d}, {how}. Nothing was kept.")
+
+
 def print_report(report: Report) -> None:
     """The report for people."""
     sides = [side for side in (report.in_force, report.proposed) if side is not None]
     heads = ["in force", "proposed"][: len(sides)]
-    click.echo(
-        f"{report.alert}, {report.start:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} UTC, every {report.every}"
-    )
+    during = f"{report.start:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} UTC"
+    click.echo(f"{report.alert}, {during}, evaluated {report.in_force.evaluations:,} times")
     click.echo(f"It reads {report.reads}.")
     print_table(["", *heads], [[label, *(cell(side) for side in sides)] for label, cell in _LINES], title="")
     _print_weeks(report, heads, sides)

@@ -25,7 +25,7 @@ from alerting_pipeline.domain.condition_check import (
     within_limits,
 )
 
-__all__ = ["AS_OF", "BadSql", "Comparison", "Condition", "SqlProblem", "parse"]
+__all__ = ["AS_OF", "BadSql", "Comparison", "Condition", "SqlProblem", "and_ed", "parse"]
 
 AS_OF = "as_of"
 _EXAMPLE = "write one boolean expression, such as amount > :review_limit"
@@ -89,7 +89,7 @@ class Condition:
 
     def comparison(self) -> Comparison | None:
         """The single inequality between a column and a parameter among the and-ed parts; None if not exactly one."""
-        found = [match for part in _conjuncts(self.tree) if (match := _comparison(part))]
+        found = [match for part in and_ed(self.tree) if (match := _comparison(part))]
         return found[0] if len(found) == 1 else None
 
 
@@ -144,7 +144,8 @@ def _refuse_other_languages(text: str) -> None:
             raise BadSql((SqlProblem(found, what, remedy, code="AP304"),))
 
 
-def _conjuncts(tree: exp.Expr) -> list[exp.Expr]:
+def and_ed(tree: exp.Expr) -> list[exp.Expr]:
+    """The and-ed parts, in the order written: an earlier part may guard a later one against an error."""
     parts, waiting = [], [tree]
     while waiting:
         node = waiting.pop()

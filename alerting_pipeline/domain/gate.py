@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from alerting_pipeline.domain.condition import AS_OF, Condition
+from alerting_pipeline.domain.condition import AS_OF, Condition, and_ed
 from alerting_pipeline.domain.condition_check import column_name
 from alerting_pipeline.domain.parameters import Parameter
 from alerting_pipeline.domain.reading import Reading
@@ -92,7 +92,7 @@ def _merged(bounds: list[_Bound], types: Mapping[str, str]) -> Iterator[str]:
 
 
 def _weaken(reading: Reading) -> _Weakened:
-    parts = list(_and_ed(reading.checked.tree))
+    parts = and_ed(reading.checked.tree)
     bound, chosen = None, None
     for part in parts:
         found = _bound(part, reading)
@@ -102,17 +102,6 @@ def _weaken(reading: Reading) -> _Weakened:
     cheap = [part for part in others if not _has_segments(part, reading.parameters)]
     kept = cheap if cheap or bound else others
     return _Weakened(bound, tuple(reading.sql(_part(reading.checked, part)) for part in kept))
-
-
-def _and_ed(tree: exp.Expr) -> Iterator[exp.Expr]:
-    """The and-ed parts, in the order written: an earlier part may guard a later one against an error."""
-    if isinstance(tree, exp.Paren):
-        yield from _and_ed(tree.this)
-    elif isinstance(tree, exp.And):
-        yield from _and_ed(tree.this)
-        yield from _and_ed(tree.expression)
-    else:
-        yield tree
 
 
 def _bound(part: exp.Expr, reading: Reading) -> _Bound | None:

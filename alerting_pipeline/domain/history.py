@@ -51,7 +51,7 @@ class ModelHistory:
         if self.snapshot is not None:
             columns = ", ".join(f"s.{identifier(name)}" for name in self.model.columns)
             return (
-                f"(select {columns} from {_quoted(self.snapshot)} as s where s.dbt_valid_from::timestamptz <= {at} "
+                f"(select {columns} from {self.snapshot_sql} as s where s.dbt_valid_from::timestamptz <= {at} "
                 f"and (s.dbt_valid_to is null or s.dbt_valid_to::timestamptz > {at}))"
             )
         as_was = self.as_was
@@ -59,14 +59,18 @@ class ModelHistory:
             f"({as_was[name].replace(_AS_OF, at)}) as {identifier(name)}" if name in as_was else identifier(name)
             for name in self.model.columns
         )
-        happened = self.happened
+        happened = self.happened_of()
         later = f" and {happened} > {since}" if since else ""
         return f"(select {columns} from {model_relation(self.model).sql} where {happened} <= {at}{later})"
 
     @property
-    def happened(self) -> str:
-        """When the event of a row occurred, as an instant in SQL."""
-        column = identifier(self.occurred_at or "")
+    def snapshot_sql(self) -> str:
+        """The snapshot by its name in the warehouse: every version of every row."""
+        return ".".join(identifier(part) for part in self.snapshot.relation.split(".")) if self.snapshot else ""
+
+    def happened_of(self, row: str | None = None) -> str:
+        """When the event of a row occurred, as an instant in SQL; `row` is what the row goes by."""
+        column = f"{row}.{identifier(self.occurred_at or '')}" if row else identifier(self.occurred_at or "")
         kind = type_name(self.model.columns[self.occurred_at or ""])
         return f"{column}::timestamptz" if kind in WITH_ZONE else f"({column}::timestamp at time zone 'UTC')"
 
@@ -85,6 +89,13 @@ class History:
             return self.models[self.definition.model or ""].relation(at, since)
         query = parse_query(self.definition.query, self.catalog)
         return query_relation(query, {name: self.models[name].relation(at, since) for name in query.refs}, at)
+
+    def sql(self, at: str, since: str | None = None) -> str:
+        """The same as SQL behind `from`, for instants that are SQL."""
+        if self.definition.query is None:
+            return self.models[self.definition.model or ""].sql(at, since)
+        query = parse_query(self.definition.query, self.catalog)
+        return f"({query.sql(relation=lambda name: self.models[name].sql(at, since), as_of=at)})"
 
     @property
     def source(self) -> str:
@@ -128,7 +139,3 @@ def _history(definition: AlertDefinition, model: Model, catalog: Catalog) -> Mod
             "and backtest it when it has gathered some days"
         )
     return ModelHistory(model, None, str(column))
-
-
-def _quoted(model: Model) -> str:
-    return ".".join(identifier(part) for part in model.relation.split("."))

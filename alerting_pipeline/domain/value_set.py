@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -97,9 +97,13 @@ class ValueSet:
             rows[key] = Value(*key, text)
         return ValueSet(tuple(rows.values()))
 
-    def sql(self, alert: str, *, without_default: str | None = None) -> str:
-        """A select with the columns of relation.IN_FORCE. `without_default`: a parameter whose default is left out."""
-        rows = [row._asdict() for row in self.rows if (row.parameter, row.scope) != (without_default, "default")]
+    def without_defaults(self, parameters: Collection[str]) -> ValueSet:
+        """Only what segments and entities have of their own is left of these parameters."""
+        return ValueSet(tuple(row for row in self.rows if row.scope != "default" or row.parameter not in parameters))
+
+    def sql(self, alert: str) -> str:
+        """A select with the columns of relation.IN_FORCE."""
+        rows = [row._asdict() for row in self.rows]
         written = literal(json.dumps(rows, ensure_ascii=False))
         return (
             f"select {literal(alert)}::text as alert, g.* from jsonb_to_recordset({written}::jsonb) "

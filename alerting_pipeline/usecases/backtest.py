@@ -19,6 +19,7 @@ from alerting_pipeline.domain.evaluation import EvaluationResult
 from alerting_pipeline.domain.ports import Progress
 from alerting_pipeline.domain.replayed import Episode, Replayed
 from alerting_pipeline.domain.value_set import ValueSet
+from alerting_pipeline.domain.written import duration_text
 
 _SHOWN_FAILURES = 3
 
@@ -80,7 +81,7 @@ def backtest(asked: Backtest, stages: Stages, progress: Progress) -> Report:
         alert=definition.alert,
         start=span.start,
         end=span.end,
-        every=span.cron or str(span.every),
+        every=span.cron or duration_text(span.every),
         source=asked.source,
         reads=asked.reads,
         in_force=sides(asked.in_force.values.shown, before),

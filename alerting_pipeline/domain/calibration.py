@@ -1,0 +1,122 @@
+"""The value that a target asks for: at most so many incidents a week, or at least such a share of them right.
+
+Of the values that keep the target it is the loosest, for that one finds the most.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from alerting_pipeline.domain.errors import AlertingError, BadCall
+from alerting_pipeline.domain.parameters import Parameter
+from alerting_pipeline.domain.sweep_points import Point
+from alerting_pipeline.domain.wilson import Share, share
+
+LEAST_VERDICTS = 10
+"""With fewer, the interval is too wide for a share to be promised."""
+
+TRIED = 100
+_AT_MOST = re.compile(r"([0-9]{1,6})/(day|week)")
+_SPAN = Decimal(10)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One of the two."""
+
+    most_per_week: Decimal | None = None
+    precision: Decimal | None = None
+
+    @property
+    def described(self) -> str:
+        """As the end of "the loosest value with …"."""
+        if self.most_per_week is not None:
+            return f"at most {self.most_per_week:g} incidents a week"
+        return f"a precision of at least {self.precision or 0:.0%}"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The value, and the evidence for it."""
+
+    parameter: str
+    current: str
+    value: Decimal
+    incidents_per_week: float
+    current_incidents_per_week: float | None
+    precision: Share | None
+    tried: int
+
+
+def target(at_most: str | None, precision: str | None) -> Target:
+    """What was asked for. Raises BadCall for neither, both, or what is no number."""
+    if (at_most is None) == (precision is None):
+        raise BadCall("say one of --at-most 5/week and --precision 0.8")
+    if at_most is not None:
+        match = _AT_MOST.fullmatch(at_most)
+        if match is None:
+            raise BadCall(f'--at-most "{at_most}" is not so many a week; write one such as 5/week')
+        return Target(most_per_week=Decimal(match.group(1)) * (7 if match.group(2) == "day" else 1))
+    try:
+        wanted = Decimal(precision or "")
+    except ArithmeticError:
+        wanted = Decimal(-1)
+    if not wanted.is_finite() or not 0 < wanted <= 1:
+        raise BadCall(f'--precision "{precision}" is not a share between 0 and 1; write one such as 0.8')
+    return Target(precision=wanted)
+
+
+def candidates(name: str, parameter: Parameter, current: Decimal) -> tuple[Decimal, ...]:
+    """Values to try, of three digits: between the bounds, or a tenth to ten times the current one; the latter, too."""
+    if parameter.type not in ("number", "integer"):
+        raise BadCall(f"{name} is no number: nothing lies between two of its values; backtest the ones you mean")
+    low = parameter.minimum if parameter.minimum is not None else min(current / _SPAN, current * _SPAN)
+    high = parameter.maximum if parameter.maximum is not None else max(current / _SPAN, current * _SPAN)
+    low, high = Decimal(low), Decimal(high)
+    if low > 0 and high / low > _SPAN:
+        ratio = (float(high) / float(low)) ** (1 / (TRIED - 1))
+        found = [float(low) * ratio**number for number in range(TRIED)]
+    else:
+        found = [float(low) + (float(high) - float(low)) * number / (TRIED - 1) for number in range(TRIED)]
+    rounded = {min(max(_rounded(each, parameter.type), low), high) for each in found}
+    return tuple(sorted(rounded | {current}))
+
+
+def propose(name: str, points: Sequence[Point], asked: Target, weeks: float, current: Decimal) -> Proposal:
+    """Raises AlertingError where no value keeps the target, or too few verdicts are known."""
+    if asked.precision is not None and max((each.verdicts for each in points), default=0) < LEAST_VERDICTS:
+        most = max((each.verdicts for each in points), default=0)
+        raise AlertingError(
+            f"only {most} of the incidents have a verdict, and a share is promised from {LEAST_VERDICTS} on; "
+            "`alerting incidents resolve ID --disposition …` gives one"
+        )
+    keeping = [each for each in points if _keeps(each, asked, weeks)]
+    if not keeping:
+        raise AlertingError(f"no value of {name} within its bounds has {asked.described}; tighten the condition itself")
+    best = max(keeping, key=lambda each: (each.incidents + each.standing, -abs(each.values[name] - current)))
+    now = next((each for each in points if each.values[name] == current), None)
+    return Proposal(
+        parameter=name,
+        current=format(current, "f"),
+        value=best.values[name],
+        incidents_per_week=best.incidents / weeks,
+        current_incidents_per_week=None if now is None else now.incidents / weeks,
+        precision=share(best.hits, best.verdicts),
+        tried=len(points),
+    )
+
+
+def _keeps(point: Point, asked: Target, weeks: float) -> bool:
+    if asked.most_per_week is not None:
+        return point.incidents <= float(asked.most_per_week) * weeks
+    wanted = asked.precision or Decimal(1)
+    return point.verdicts >= LEAST_VERDICTS and Decimal(point.hits) >= wanted * point.verdicts
+
+
+def _rounded(value: float, kind: str) -> Decimal:
+    """Three digits are what a person can weigh."""
+    written = Decimal(f"{value:.3g}")
+    return written.quantize(Decimal(1), ROUND_HALF_EVEN) if kind == "integer" else Decimal(format(written, "f"))

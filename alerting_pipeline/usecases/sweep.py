@@ -1,0 +1,112 @@
+"""Many values of one or two parameters: in one pass over the past where that is exact, one replay each elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+from alerting_pipeline.domain.backtest import Span, Summing
+from alerting_pipeline.domain.errors import BadCall
+from alerting_pipeline.domain.history import History
+from alerting_pipeline.domain.ports import Progress
+from alerting_pipeline.domain.reading import read
+from alerting_pipeline.domain.sweep import Axis, Unsweepable, sweep_of
+from alerting_pipeline.domain.sweep_points import Point, points
+from alerting_pipeline.usecases.backtest import Stages, Variant, replay
+
+MOST_POINTS = 1_000
+MOST_REPLAYS = 50
+Rows = Callable[[str, Mapping[str, Any]], Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """The numbers of every combination. `why_not_one_pass` None: the database read the past once."""
+
+    alert: str
+    span: Span
+    current: Mapping[str, str]
+    points: tuple[Point, ...]
+    why_not_one_pass: str | None = None
+    budget_per_week: Decimal | None = None
+    verdicts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeping:
+    """What a sweep needs. `rows` asks the warehouse, `stages` are those of a backtest."""
+
+    variant: Variant
+    history: History
+    summing: Summing
+    rows: Rows
+    stages: Stages
+    budget_per_week: Decimal | None = None
+
+
+def sweep(asked: Sweeping, axes: Sequence[Axis], progress: Progress) -> Swept:
+    """Raises BadCall for values that can't be in force, or too many of them."""
+    definition, span = asked.variant.definition, asked.summing.span
+    number = 1
+    for axis in axes:
+        number *= len(axis.values)
+        for value in (axis.values[0], axis.values[-1]):
+            asked.variant.values.changed(definition, {axis.parameter: format(value, "f")})
+    if number > MOST_POINTS:
+        raise BadCall(f"{number:,} combinations are more than {MOST_POINTS:,}; take a greater step")
+    try:
+        found, why = _in_one_pass(asked, axes), None
+    except Unsweepable as error:
+        if number > MOST_REPLAYS:
+            raise BadCall(
+                f"{error}; each of the {number:,} combinations would be replayed by itself, and {MOST_REPLAYS} are the "
+                "most: take a greater step"
+            ) from None
+        found, why = _one_by_one(asked, axes, progress), str(error)
+    return Swept(
+        definition.alert,
+        span,
+        {axis.parameter: asked.variant.values.value_of(axis.parameter) or "" for axis in axes},
+        tuple(found),
+        why,
+        asked.budget_per_week,
+        len(asked.summing.verdicts),
+    )
+
+
+def _in_one_pass(asked: Sweeping, axes: Sequence[Axis]) -> list[Point]:
+    definition, instants = asked.variant.definition, asked.summing.span.instants
+    if definition.query is not None:
+        raise Unsweepable(f"{definition.alert} reads a query")
+    reading = read(definition, asked.history.relation(instants[-1]).columns, instants[-1])
+    planned = sweep_of(definition, reading, axes, asked.history)
+    verdicts = asked.summing.verdicts
+    sql = planned.sql(reading, asked.history, instants, asked.variant.values)
+    rows = asked.rows(sql, {"fingerprints": list(verdicts)})
+    return points(planned.axes, rows, {key: each.is_true for key, each in verdicts.items()})
+
+
+def _one_by_one(asked: Sweeping, axes: Sequence[Axis], progress: Progress) -> list[Point]:
+    found = []
+    for combination in product(*(axis.values for axis in axes)):
+        values = {axis.parameter: value for axis, value in zip(axes, combination, strict=True)}
+        written = {name: format(value, "f") for name, value in values.items()}
+        definition = asked.variant.definition
+        variant = Variant(definition, asked.variant.values.changed(definition, written))
+        label = ", ".join(f"{name} {value}" for name, value in written.items())
+        replayed = replay(variant, asked.summing.span, asked.stages, progress, label)
+        side = asked.summing.side(written, replayed)
+        found.append(
+            Point(
+                values,
+                side.incidents,
+                side.standing,
+                {week.week: week.incidents for week in side.weeks if week.incidents},
+                side.precision.hits if side.precision else 0,
+                side.precision.of if side.precision else 0,
+            )
+        )
+    return found
