@@ -1,7 +1,7 @@
 # All the set-up a fresh machine needs: Python >= 3.11 and make. `make help` lists what there is.
 .POSIX:
 .SUFFIXES:
-.PHONY: help demo test test-all soak check docs examples format lock golden bench chromium clean
+.PHONY: help demo test test-all soak check docs examples format lock golden bench precision chromium clean
 
 PY = .venv/bin/python
 DEMO_FLAGS = $(if $(ONCE),--once) $(if $(DAYS),--days $(DAYS))
@@ -42,6 +42,9 @@ examples: .venv/.installed  ## write the real messages into the pages of example
 
 bench: .venv/.installed-dev  ## ratios against peers and physical limits, in one run
 	@$(PY) -m benchmarks
+
+precision: .venv/.installed-dev  ## how much fraud is found on real card payments; DATA=folder of day files, UNTIL=last calibrated day
+	@$(PY) -m benchmarks.precision --from "$(DATA)" $(if $(UNTIL),--calibrate-until $(UNTIL))
 
 golden: .venv/.installed-dev  ## write the golden files anew; read the difference before you commit it
 	@$(PY) -m tests.rendering.golden

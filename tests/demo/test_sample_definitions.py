@@ -12,6 +12,7 @@ from alerting_pipeline.domain.definition import AlertDefinition
 
 PROJECT = Path(__file__).parent.parent.parent
 ALERTS = (
+    "card_fraud_suspected",
     "cold_room_too_warm",
     "content_reported",
     "large_transaction",
