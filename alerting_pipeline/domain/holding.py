@@ -15,6 +15,9 @@ from alerting_pipeline.domain.telling import Group
 CRITICAL = "critical"
 ROWS = frozenset({"sheet", "table", "csv", "webhook"})
 """Channels that take a row, or a program's call, per incident: that is what they are for, and nobody is interrupted."""
+PROGRAMS = frozenset({"webhook", "ticket", "pagerduty"})
+"""Channels whose other side keeps an incident of its own for each of ours, opened, changed and closed with it. They
+wait for no group and no digest and use nobody's budget; what a person silenced they are not told either."""
 
 
 class Why(StrEnum):

@@ -17,7 +17,7 @@ from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.destination import Destination
 from alerting_pipeline.domain.escalation import asked
 from alerting_pipeline.domain.event import Audience
-from alerting_pipeline.domain.holding import ROWS, How
+from alerting_pipeline.domain.holding import PROGRAMS, ROWS, How
 from alerting_pipeline.domain.incident import Incident, Transition
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.reach import reachable
@@ -222,7 +222,8 @@ def _places(
     is_ending = item.transition.value in ENDINGS
     as_known: list[tuple[Addressed, Telling]] = [(place, Telling()) for place in known]
     if item.to is Audience.RECORD or item.transition is Transition.REFRESHED:
-        followers = ROWS | {"slack"} if is_ending else ROWS
+        # A ticket or a page that is closed disturbs nobody, and one that stays open after its incident does.
+        followers = ROWS | PROGRAMS | {"slack"} if is_ending else ROWS
         places = as_known if is_ending else routes.of(item.incident, definition, known)
         return [(place, telling) for place, telling in places if place.channel in followers]
     if item.to is not Audience.ROUTE:

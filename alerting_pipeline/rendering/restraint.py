@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alerting_pipeline.domain.event import Audience
-from alerting_pipeline.domain.holding import CRITICAL, ROWS, Hold, How, Why
+from alerting_pipeline.domain.holding import CRITICAL, PROGRAMS, ROWS, Hold, How, Why
 from alerting_pipeline.domain.incident import Transition
 from alerting_pipeline.domain.inhibition import Inhibitors
 from alerting_pipeline.domain.noise_budget import Budgets
@@ -50,16 +50,19 @@ class Restraint:
         return bool(self.silences) or self.inhibitors is not None
 
     def sort_out(self, letters: Iterable[Letter]) -> SortedOut:
-        """Rows always leave at once; everything else by what holds it back first."""
+        """Rows always leave at once, programs are called unless silenced; the rest by what holds it back first."""
         found = SortedOut()
         candidates: list[Letter] = []
         for letter in letters:
-            if letter.place.channel in ROWS:
+            channel = letter.place.channel
+            if channel in ROWS - PROGRAMS:
                 found.at_once.append(letter)
             elif letter.is_ending:
                 self._end(letter, found)
             elif (hold := self.muted(letter) or self._collected(letter)) is not None:
                 found.held.append((letter, hold))
+            elif channel in ROWS:
+                found.at_once.append(letter)
             else:
                 candidates.append(letter)
         self._spend(self._together(candidates, found), found)
@@ -101,6 +104,8 @@ class Restraint:
             return None
         if letter.how is How.GROUP:
             return _of_known_group(letter)
+        if letter.place.channel in PROGRAMS:
+            return None
         telling, incident = letter.telling, letter.news.incident
         if telling.digest is not None and incident.severity != CRITICAL:
             due_at = next_digest(telling.digest, self.now, self._mornings(letter))

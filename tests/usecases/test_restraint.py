@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from alerting_pipeline.domain.destination import Destination
+from alerting_pipeline.domain.event import Snooze
 from alerting_pipeline.domain.holding import Flushed
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.routing_tree import RoutingTree
 from alerting_pipeline.domain.silence import Silence, matcher_of
 from alerting_pipeline.store.silences import Silences
-from tests.usecases.world import World, definition
+from alerting_pipeline.usecases.act import snooze
+from tests.usecases.world import DESTINATIONS, World, definition
 
 
 def _tree(**branch: Any) -> RoutingTree:
@@ -159,6 +164,74 @@ def test_what_is_above_the_budget_waits_for_the_digest_the_worst_first(world: Wo
     assert world.sql("select distinct why, recipient, fate from alerting.held_notifications") == [
         {"why": "budget", "recipient": "risk", "fate": "ended"}
     ]
+
+
+PROGRAMS = ("hook", "tickets", "pager")
+
+
+def _with_programs(world: World, monkeypatch: pytest.MonkeyPatch, **branch: Any) -> None:
+    """Everything goes to people, and to a webhook, a ticket queue and a pager."""
+    channels = {"hook": "webhook", "tickets": "ticket", "pager": "pagerduty"}
+    for name, channel in channels.items():
+        monkeypatch.setitem(DESTINATIONS, name, Destination(name=name, channel=channel))
+    world.tree = _tree(destinations=["#risk", *PROGRAMS], **branch)
+    world.publish(definition(fields=["segment"]))
+
+
+@pytest.mark.parametrize("branch", [{"group_by": ["segment"]}, {"digest": "daily"}, {}])
+def test_webhooks_tickets_and_pages_are_per_incident_whatever_people_get(
+    world: World, monkeypatch: pytest.MonkeyPatch, branch: dict[str, Any]
+) -> None:
+    _with_programs(world, monkeypatch, **branch)
+    world.people = _budget("1 per week")
+    world.put(*({"id": f"t{number}", "amount": 150, "segment": "a"} for number in range(5)))
+    world.evaluate()
+    told = world.messages()
+    assert len([row for row in told if row[1] == "#risk"]) <= 1
+    assert {name: told.count(("opened", name)) for name in PROGRAMS} == dict.fromkeys(PROGRAMS, 5)
+    assert world.sql("select distinct destination from ledger.held_notifications") == [{"destination": "#risk"}]
+    counted = world.sql("select distinct destination from ledger.outbox where counted_for is not null")
+    assert {row["destination"] for row in counted} <= {"#risk"}
+
+
+def test_webhooks_tickets_and_pages_are_silenced_and_told_when_the_silence_ends(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_programs(world, monkeypatch)
+    _silence(world, "alert=large")
+    world.put({"id": "t1", "amount": 150}, {"id": "t2", "amount": 150})
+    world.evaluate()
+    assert world.messages() == []
+    world.put({"id": "t1", "amount": 150})
+    world.evaluate()
+    world.later(hours=2)
+    world.flush()
+    assert sorted(world.messages()) == [("opened", name) for name in ("#risk", *sorted(PROGRAMS))]
+
+
+def test_a_ticket_and_a_page_are_closed_when_their_incident_ends_unheard(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_programs(world, monkeypatch)
+    world.put({"id": "t1", "amount": 150})
+    world.evaluate()
+    [incident] = world.incidents()
+    snooze(world.desk, incident["incident_id"], Snooze("ada", world.now + timedelta(hours=8)), world.now)
+    world.put({"id": "t1", "amount": 50})
+    world.later(hours=1)
+    world.evaluate()
+    cleared = [name for transition, name in world.messages() if transition == "cleared"]
+    assert sorted(cleared) == ["#risk", *sorted(PROGRAMS)]
+
+
+def test_a_storm_is_one_ticket_and_one_page_but_every_webhook(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    _with_programs(world, monkeypatch)
+    world.put(*({"id": f"t{number}", "amount": 150} for number in range(30)))
+    world.evaluate()
+    told = world.messages()
+    assert {name: told.count(("opened", name)) for name in ("#risk", *PROGRAMS)} == {
+        "#risk": 1, "hook": 30, "tickets": 1, "pager": 1,
+    }  # fmt: skip
 
 
 def test_a_budget_is_free_again_when_its_window_has_slid_on(world: World) -> None:
