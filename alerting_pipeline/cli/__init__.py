@@ -34,6 +34,7 @@ COMMANDS = {
     "calibrate": ("backtest", "propose the value that keeps a volume or a precision"),
     "incidents": ("incidents", "list, show, acknowledge, assign, snooze, resolve, act"),
     "silences": ("silences", "what nobody is told of for a while: list, add, end"),
+    "snoozes": ("snoozes", "entities and definitions that are snoozed: list, end"),
     "budget": ("budget", "how many messages each recipient wants, had, and which alerts they were of"),
     "reports": ("reports", "messages on a schedule: list, preview, send, unsubscribe"),
     "outbox": ("outbox", "messages waiting, sent and dead"),

@@ -204,25 +204,11 @@ def snooze(
             if factor is not None:
                 raise BadCall("--until-worse-by is about one incident; write its number")
             standing = StandingSnooze(until, actor, reason, alert, entity or None)
-            count = silence(app.incident_desk, standing, held.of_incidents, now)
+            count = silence(app.incident_desk, standing, held, now)
             what = " and ".join(part for part in (alert, *entities) if part) + f", {count} open now,"
     sentence = f"{what} snoozed by {actor} until {_readable(until)}"
     sentence += f", or until it is worse by {factor}." if factor is not None else "."
     _tell(as_json, incident_id, sentence, by=actor, until=until, factor=factor, snoozed=count)
-
-
-@incidents.command("snoozes")
-@json_option
-def snoozes(as_json: bool) -> None:
-    """Entities and definitions that are snoozed now, and until when."""
-    with App.from_environment() as app:
-        rows = app.incident_desk.snoozes(app.clock.now())
-    if as_json:
-        print_json(rows)
-        return
-    columns = ("snooze_id", "alert", "entity", "until", "created_by", "reason")
-    print_table(columns, [[_readable(row[name] if row[name] is not None else "") for name in columns] for row in rows])
-    click.echo("" if rows else "Nothing is snoozed but single incidents.")
 
 
 @incidents.command("resolve")

@@ -17,6 +17,7 @@ from alerting_pipeline.domain.incident import Incident
 from alerting_pipeline.domain.lifecycle import Step
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.relation import Relation
+from alerting_pipeline.domain.snooze import StandingSnooze
 from alerting_pipeline.domain.system_definitions import SystemFinding
 from alerting_pipeline.domain.upstream import Upstream
 
@@ -55,6 +56,8 @@ class DataTransaction(Protocol):
     """The ledger within one transaction."""
 
     def lock(self, alerts: Sequence[str], materialization_id: str) -> dict[str, Prepared]: ...
+
+    def snoozes(self, as_of: datetime) -> Sequence[StandingSnooze]: ...
 
     def record(
         self, results: Sequence[EvaluationResult], materialization_id: str, as_of: datetime, started_at: datetime

@@ -216,11 +216,20 @@ class Assign:
 
 
 @dataclass(frozen=True, slots=True)
+class Wake:
+    """A person lifts its snooze early. `terms` say when it is reminded from then on."""
+
+    person: str
+    note: str = ""
+    terms: Terms | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveDefinition:
     """The definition is no longer among the files."""
 
 
-PersonsAct = Acknowledge | Resolve | Act | Snooze | Assign
+PersonsAct = Acknowledge | Resolve | Act | Snooze | Assign | Wake
 Event = Violated | Cleared | Gone | Unjudged | StillStanding | TimePassed | PersonsAct | RemoveDefinition
 
 

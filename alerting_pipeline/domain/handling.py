@@ -22,6 +22,7 @@ from alerting_pipeline.domain.event import (
     Remember,
     Resolve,
     Snooze,
+    Wake,
 )
 from alerting_pipeline.domain.incident import Incident, Resolution, Status, Transition
 from alerting_pipeline.domain.snooze import snoozed, woken
@@ -61,6 +62,16 @@ def snooze(incident: Incident, event: Snooze, now: datetime) -> Step:
     detail = shown(until=event.until, factor=event.factor, note=event.reason)
     record = Record(Transition.SNOOZED, event.person, detail)
     return Step(silent, (record, Notify(Transition.SNOOZED)), Reason.PERSON)
+
+
+def wake(incident: Incident, event: Wake, now: datetime) -> Step:
+    """It is heard of again: its route is told how it stands, as when a snooze ends by itself."""
+    if incident.status is not Status.SNOOZED:
+        raise AlertingError(f"Incident {incident.incident_id} is not snoozed; nothing has to be lifted.")
+    awake = woken(incident)
+    awake = awake if event.terms is None else response.reminding(awake, event.terms, now)
+    record = Record(Transition.WOKEN, event.person, shown(note=event.note))
+    return Step(awake, (record, Notify(Transition.WOKEN)), Reason.PERSON)
 
 
 def resolve(incident: Incident, event: Resolve | Act, now: datetime) -> Step:

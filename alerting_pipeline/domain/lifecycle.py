@@ -35,6 +35,7 @@ from alerting_pipeline.domain.event import (
     TimePassed,
     Unjudged,
     Violated,
+    Wake,
 )
 from alerting_pipeline.domain.incident import Incident, Resolution, Status, Transition
 from alerting_pipeline.domain.row_change import changed_columns
@@ -70,6 +71,8 @@ def step(incident: Incident | None, event: Event, now: datetime) -> Step:
             return handling.snooze(incident, event, now)
         case Assign():
             return handling.assign(incident, event, now)
+        case Wake():
+            return handling.wake(incident, event, now)
         case Resolve() | Act():
             return handling.resolve(incident, event, now)
         case RemoveDefinition():
@@ -83,7 +86,7 @@ class _Ending(NamedTuple):
     reason: Reason
 
 
-_VERBS = {Acknowledge: "acknowledged", Resolve: "resolved", Snooze: "snoozed", Assign: "assigned"}
+_VERBS = {Acknowledge: "acknowledged", Resolve: "resolved", Snooze: "snoozed", Assign: "assigned", Wake: "woken"}
 
 
 def _without_incident(incident: Incident | None, event: Event, now: datetime) -> Step:
@@ -97,7 +100,7 @@ def _without_incident(incident: Incident | None, event: Event, now: datetime) ->
             return Step(incident, (), Reason.KNOWN)
         case Cleared() | Gone():
             return Step(incident, (Forget(),), Reason.ABSENT)
-        case Acknowledge() | Resolve() | Act() | Snooze() | Assign() if incident is not None:
+        case Acknowledge() | Resolve() | Act() | Snooze() | Assign() | Wake() if incident is not None:
             raise AlertingError(
                 f"Incident {incident.incident_id} can't be {_VERBS.get(type(event), 'acted on')}: it ended as "
                 f"{incident.resolution} at {incident.resolved_at:%Y-%m-%d %H:%M} UTC; `alerting incidents list` "

@@ -83,17 +83,21 @@ def check_silence(silence: Silence, people: People) -> None:
         raise BadCall("a silence says why; write --comment")
     if silence.ends_at <= silence.starts_at:
         raise BadCall(f"a silence ends after it starts, and {silence.ends_at:%Y-%m-%d %H:%M} UTC does not")
-    if not {"data", "system"} & set(silence.match.kind):
-        return
+    if {"data", "system"} & set(silence.match.kind):
+        check_engineer(silence.author, people, "silence failures of data or system")
+
+
+def check_engineer(person: str, people: People, what: str) -> None:
+    """Raises AlertingError for somebody who is in no team that is told of failures of data and system."""
     teams = [name for name, team in people.teams.items() if team.audience == "engineering"]
     members = {member for team in teams for member in people.teams[team].everybody}
-    if silence.author not in members:
+    if person not in members:
         who = (
             f"members of {' or '.join(teams)} may"
             if teams
             else "nobody may: no team in people.yaml has audience: engineering"
         )
-        raise AlertingError(f"{silence.author} may not silence failures of data or system; {who}.")
+        raise AlertingError(f"{person} may not {what}; {who}.")
 
 
 def as_json_of(match: Match) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.event import Reason, Snooze, Violated
-from alerting_pipeline.domain.incident import Incident, Status
+from alerting_pipeline.domain.incident import Incident, Kind, Status
 from alerting_pipeline.domain.response import answered
 
 LONGEST = timedelta(days=90)
@@ -33,10 +33,18 @@ class StandingSnooze:
     entity: Mapping[str, str] | None = None
 
     def covers(self, event: Violated) -> bool:
-        """Does it silence a new incident? One that is critical is silenced only where its definition is."""
+        """Does it silence a new incident? One that is critical is silenced only where its definition is, and failures
+        of data too: what is about an entity of the business says nothing of them.
+        """
         if self.alert is not None:
             return self.alert == event.terms.alert and self._is_of(event.entity)
-        return event.severity != _CRITICAL and self._is_of(event.entity)
+        return event.terms.kind is Kind.BUSINESS and event.severity != _CRITICAL and self._is_of(event.entity)
+
+    def covers_open(self, incident: Incident) -> bool:
+        """The same for an incident that there is."""
+        if self.alert is not None:
+            return self.alert == incident.alert and self._is_of(incident.entity)
+        return incident.kind is Kind.BUSINESS and incident.severity != _CRITICAL and self._is_of(incident.entity)
 
     def _is_of(self, entity: Mapping[str, str | None]) -> bool:
         return all(entity.get(column) == value for column, value in (self.entity or {}).items())

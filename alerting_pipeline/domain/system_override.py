@@ -53,6 +53,10 @@ def check_override(override: SystemOverride) -> Iterator[Finding]:
     if len(override.severity) > 1 or any(level.when is not None for level in override.severity):
         what = "a built-in definition has one level of severity, without `when`"
         yield Finding(("severity",), what, "keep one level", code="AP308")
+    if override.pause is not None:
+        what = "what is wrong with the alerting itself can't be paused: it happens whether anybody looks or not"
+        remedy = "remove pause; `alerting silences add kind=system` keeps it quiet for a while"
+        yield Finding(("pause",), what, remedy, code="AP112")
     if override.alert not in SYSTEM_DEFINITIONS:
         remedy = did_you_mean(override.alert, SYSTEM_DEFINITIONS) or f"there are {', '.join(SYSTEM_DEFINITIONS)}"
         yield Finding(("alert",), f'"{override.alert}" is not a built-in definition', remedy, code="AP209")

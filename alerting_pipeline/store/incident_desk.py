@@ -152,6 +152,18 @@ class OpenDesk:
         """Keep a snooze of an entity or a definition."""
         return snoozes.add(self.connection, standing, now)
 
+    def end_snooze(self, number: int, person: str, reason: str, now: datetime) -> StandingSnooze | None:
+        """End a snooze of an entity or a definition; None where it doesn't hold any more."""
+        return snoozes.end(self.connection, number, person, reason, now)
+
+    def standing(self, now: datetime) -> list[StandingSnooze]:
+        """Snoozes of entities and definitions that hold now."""
+        return snoozes.standing_at(self.connection, now)
+
+    def silent_by(self, standing: StandingSnooze) -> Iterator[list[Incident]]:
+        """Open incidents that are silent by it."""
+        return snoozes.silent_by(self.connection, standing)
+
     def concerned(self, standing: StandingSnooze) -> Iterator[list[Incident]]:
         """Open incidents that it silences."""
         return snoozes.concerned(self.connection, standing)

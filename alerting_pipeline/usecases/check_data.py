@@ -36,6 +36,7 @@ from alerting_pipeline.domain.expectation import is_of_table, label
 from alerting_pipeline.domain.incident import fingerprint
 from alerting_pipeline.domain.lifecycle import step
 from alerting_pipeline.domain.relation import Relation, model_relation
+from alerting_pipeline.domain.snooze import silenced
 from alerting_pipeline.domain.system_definitions import evaluation_findings
 from alerting_pipeline.domain.terms import terms_of
 from alerting_pipeline.domain.upstream import CHANGED_UPSTREAM, Upstream, upstream_of
@@ -203,10 +204,13 @@ class _Effect:
         numbers = transaction.record(results, order.materialization_id, order.as_of, started_at)
         keys = {each.definition.alert: fingerprint(each.definition.alert, each.definition.entity) for each in found}
         standing, known = transaction.open_incidents(list(keys.values())), transaction.known(list(keys.values()))
+        snoozes = transaction.snoozes(order.as_of)
         steps = []
         for each in found:
             key = keys[each.definition.alert]
             event = self._event(each, Memory.BY_PERSON if key in known else None)
+            if isinstance(event, Violated) and key not in standing:
+                event = silenced(event, snoozes)
             steps.append(step(standing.get(key), event, order.as_of))
             if isinstance(event, Cleared):
                 transaction.forget(each.definition.alert, [key])

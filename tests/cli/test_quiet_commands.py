@@ -188,5 +188,21 @@ def test_a_definition_is_snoozed_with_a_reason_and_an_end(desk: Desk) -> None:
         "incidents", "snooze", "--alert", "large_transaction", "--for", "8h", "--reason", "inventory", "--as", "ada"
     )
     assert said["snoozed"] == 1
-    [row] = desk.json("incidents", "snoozes")
+    [row] = desk.json("snoozes")
     assert (row["alert"], row["created_by"], row["reason"]) == ("large_transaction", "ada", "inventory")
+    code, out, _ = desk("snoozes", "list")
+    assert (code, "inventory" in out, "1 shown" in out) == (0, True, True)
+
+
+def test_a_snooze_is_lifted_early_by_a_person_with_a_reason(desk: Desk) -> None:
+    desk.raise_incidents("t1")
+    desk("incidents", "snooze", "--alert", "large_transaction", "--for", "8h", "--reason", "inventory", "--as", "ada")
+    [row] = desk.json("snoozes")
+    number = str(row["snooze_id"])
+    code, _, err = desk("snoozes", "end", number, "--as", "ben")
+    assert (code, "Missing option '--reason'" in err) == (2, True)
+    done = desk.json("snoozes", "end", number, "--reason", "counted", "--as", "ben")
+    assert (done["ended_by"], done["woken"], desk.json("snoozes")) == ("ben", 1, [])
+    assert desk.audit() == [("ada", "snoozed"), ("ben", "snooze_ended")]
+    code, _, err = desk("snoozes", "end", number, "--reason", "counted", "--as", "ben")
+    assert (code, err) == (1, f"alerting: There is no snooze {number} that holds; `alerting snoozes` lists those.\n")

@@ -37,6 +37,7 @@ from alerting_pipeline.domain.event import (
     TimePassed,
     Unjudged,
     Violated,
+    Wake,
 )
 from alerting_pipeline.domain.hours import Hours
 from alerting_pipeline.domain.incident import Incident, Kind, Resolution, Status, Transition, fingerprint
@@ -61,7 +62,7 @@ LEGAL: dict[str, tuple[tuple[tuple[str, str], ...], tuple[type, ...]]] = {
     "calmed": (SAME, (Cleared, Gone)),
     "relapsed": ((*SAME, ("snoozed", "open"), ("snoozed", "acknowledged")), (Violated, StillStanding)),
     "snoozed": ((*((state, "snoozed") for state in UNENDED), *BEGUN[1::2]), (Snooze, Violated)),
-    "woken": ((("snoozed", "open"), ("snoozed", "acknowledged")), (Violated, TimePassed)),
+    "woken": ((("snoozed", "open"), ("snoozed", "acknowledged")), (Violated, TimePassed, Wake)),
     "assigned": (
         (
             ("open", "open"), ("open", "acknowledged"), ("acknowledged", "open"), ("acknowledged", "acknowledged"),
@@ -131,7 +132,9 @@ def events(terms: Terms) -> st.SearchStrategy[tuple[Any, ...]]:
         st.builds(Cleared, st.sampled_from([Reason.CONDITION_FALSE, Reason.CLEAR_WHEN_TRUE]), waits),
         st.builds(Gone, waits),
         st.sampled_from([Unjudged(Reason.DATA_FAILURE), Unjudged(Reason.CONDITION_NULL)]),
-        st.sampled_from([Acknowledge("ada"), Acknowledge("ben"), Resolve("ada"), Act("ada", "deny")]),
+        st.sampled_from(
+            [Acknowledge("ada"), Acknowledge("ben"), Resolve("ada"), Act("ada", "deny"), Wake("ben", "over")]
+        ),
         st.builds(Assign, st.just("ada"), st.sampled_from(["ada", "ben"]), terms=st.just(terms)),
     )
     snoozes = st.tuples(st.just("snooze"), st.integers(0, 60), st.sampled_from([None, Decimal(1), Decimal("1.5")]))

@@ -18,13 +18,20 @@ from alerting_pipeline.adapters.warehouse import Warehouse
 from alerting_pipeline.domain.catalog import Catalog, Model
 from alerting_pipeline.domain.data_check import Check
 from alerting_pipeline.domain.data_definition import DataDefinition
+from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.evaluation import EvaluationResult, Order
+from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.relation import Relation
+from alerting_pipeline.domain.snooze import StandingSnooze
 from alerting_pipeline.rendering.announcement import Directory
+from alerting_pipeline.store.announcements import Announcer
+from alerting_pipeline.store.definitions import InForce
 from alerting_pipeline.store.engine import engine_for
 from alerting_pipeline.store.evaluations import EvaluationLedger
+from alerting_pipeline.store.incident_desk import IncidentDesk
 from alerting_pipeline.store.mart_health import PostgresMartHealth
 from alerting_pipeline.usecases.check_data import DataChecker, Inspector, downstream_of, relations_of
+from alerting_pipeline.usecases.silence import silence
 from tests.conftest import Database
 from tests.usecases.world import DESTINATIONS, START, TREE
 from tests.usecases.world import definition as alert
@@ -155,6 +162,51 @@ def test_a_model_that_was_never_built_holds_nothing_and_one_that_is_gone_does(fe
     assert feed.outcome() == "clear"
     feed.sql("alter table staging.stg_feed rename to elsewhere")
     assert feed.outcome() == "system_failure" and feed.held()
+
+
+ENGINEERS = People.model_validate(
+    {
+        "people": {"ada": {}, "ines": {}},
+        "teams": {"risk": {"members": ["ada"]}, "data-team": {"members": ["ines"], "audience": "engineering"}},
+    }
+)
+
+
+def _snooze(feed: Feed, person: str) -> int:
+    held = InForce(definitions=feed.definitions, routing=TREE, destinations=DESTINATIONS, people=ENGINEERS)
+    desk = IncidentDesk(feed.engine, Announcer(Directory(TREE, DESTINATIONS), feed.definitions))
+    standing = StandingSnooze(feed.now + timedelta(hours=6), person, "the provider moves", alert="fresh")
+    return silence(desk, standing, held, feed.now)
+
+
+def test_a_snoozed_data_definition_is_told_to_nobody_and_holds_the_alerts_downstream_all_the_same(feed: Feed) -> None:
+    feed.define(**FRESH)
+    feed.put(feed.now)
+    feed.check()
+    assert _snooze(feed, "ines") == 0
+    feed.put(feed.now - timedelta(days=2))
+    assert feed.outcome() == "firing"
+    assert (feed.incidents(), feed.messages()) == ([("fresh", "data", "snoozed")], [])
+    assert feed.held("risk") and not feed.held("other")
+    feed.put(feed.now)
+    assert feed.outcome() == "clear"
+    assert (feed.incidents(), feed.messages(), feed.held("risk")) == ([("fresh", "data", "resolved")], [], ())
+
+
+def test_only_engineers_snooze_failures_of_data(feed: Feed) -> None:
+    feed.define(**FRESH)
+    with pytest.raises(AlertingError, match="ada may not silence failures of data; members of data-team may"):
+        _snooze(feed, "ada")
+
+
+def test_a_paused_data_definition_is_not_checked_and_holds_nothing(feed: Feed) -> None:
+    feed.define(**FRESH, pause={"until": "2026-01-08", "reason": "the provider moves"})
+    feed.put(feed.now - timedelta(days=2))
+    result = feed.check()["fresh"]
+    assert "paused until 2026-01-08: the provider moves" in result.reason
+    assert (feed.incidents(), feed.held("risk")) == ([], ())
+    feed.now += timedelta(days=4)
+    assert feed.outcome() == "firing" and feed.held("risk")
 
 
 def test_while_it_fails_the_marts_downstream_are_unhealthy_and_no_others(feed: Feed) -> None:

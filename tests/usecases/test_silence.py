@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 
 from alerting_pipeline.domain.errors import AlertingError, BadCall
+from alerting_pipeline.domain.event import Snooze
 from alerting_pipeline.domain.snooze import StandingSnooze
-from alerting_pipeline.usecases.silence import silence
+from alerting_pipeline.domain.system_definitions import SystemFinding
+from alerting_pipeline.store.announcements import Announcer
+from alerting_pipeline.store.incidents import record_finding
+from alerting_pipeline.usecases.act import snooze
+from alerting_pipeline.usecases.silence import Lift, lift, silence
 from tests.usecases.world import World, definition
 
 LEVELS = [{"level": "critical", "when": "deviance >= 10"}, {"level": "medium", "respond_within": "10h"}]
@@ -18,7 +23,7 @@ DAY = timedelta(days=1)
 
 def silenced(world: World, lasting: timedelta = DAY, reason: str = "the bank is closed", **what: Any) -> int:
     standing = StandingSnooze(world.now + lasting, "ada", reason, **what)
-    return silence(world.desk, standing, world.definitions, world.now)
+    return silence(world.desk, standing, world.held, world.now)
 
 
 @pytest.fixture
@@ -82,6 +87,75 @@ def test_silence_is_audited(two: World) -> None:
     silenced(two, alert="large")
     [entry] = two.sql("select actor, action, after from ledger.audit_log")
     assert (entry["actor"], entry["action"], entry["after"]["alert"]) == ("ada", "snoozed", "large")
+
+
+def _lift(world: World, number: int = 1, reason: str = "it is open again") -> int:
+    return lift(world.desk, Lift(number, "ben", reason), world.due.terms, world.now)
+
+
+def test_a_snooze_that_is_lifted_tells_what_is_still_open_and_says_who_and_why(two: World) -> None:
+    silenced(two, alert="large")
+    two.add({"id": "t2", "amount": 150})
+    two.evaluate()
+    two.later(hours=1)
+    assert _lift(two) == 2
+    assert [row["status"] for row in two.incidents("alert = 'large'")] == ["open", "open"]
+    woken = two.sql("select actor, detail ->> 'note' as why from ledger.incident_events where event = 'woken'")
+    assert woken == [{"actor": "ben", "why": "it is open again"}] * 2
+    assert two.messages().count(("woken", "#risk")) == 2
+    assert two.desk.snoozes(two.now) == []
+    two.add({"id": "t3", "amount": 150})
+    two.evaluate()
+    assert [row["status"] for row in two.incidents("entity ->> 'id' = 't3'")] == ["open", "open"]
+    [snooze] = two.sql("select ended_by, end_reason from alerting.snoozes")
+    assert snooze == {"ended_by": "ben", "end_reason": "it is open again"}
+    assert [row["action"] for row in two.sql("select action from ledger.audit_log order by seq")] == [
+        "snoozed", "snooze_ended",
+    ]  # fmt: skip
+
+
+def test_what_another_snooze_covers_stays_silent_until_that_one_ends(two: World) -> None:
+    silenced(two, lasting=timedelta(hours=5), entity={"id": "t1"})
+    silenced(two, alert="large")
+    assert _lift(two, 2) == 0
+    [large] = two.incidents("alert = 'large'")
+    assert (large["status"], large["snoozed_until"]) == ("snoozed", two.now + timedelta(hours=5))
+
+
+def test_what_a_person_snoozed_by_itself_is_not_woken_with_its_definition(two: World) -> None:
+    [large] = two.incidents("alert = 'large'")
+    snooze(two.desk, large["incident_id"], Snooze("ada", two.now + timedelta(days=9)), two.now)
+    silenced(two, alert="large")
+    assert _lift(two) == 0
+    assert [row["status"] for row in two.incidents("alert = 'large'")] == ["snoozed"]
+
+
+def test_a_snooze_is_lifted_once_with_a_reason(two: World) -> None:
+    silenced(two, alert="large")
+    with pytest.raises(BadCall, match="needs a reason"):
+        _lift(two, reason="")
+    _lift(two)
+    with pytest.raises(AlertingError, match="There is no snooze 1 that holds"):
+        _lift(two)
+    two.later(days=2)
+    silenced(two, alert="large")
+    two.later(days=2)
+    with pytest.raises(AlertingError, match="There is no snooze 2 that holds"):
+        _lift(two, 2)
+
+
+def test_the_alerting_itself_is_not_snoozed_as_a_whole(two: World) -> None:
+    with pytest.raises(BadCall, match="is about the alerting itself"):
+        silenced(two, alert="evaluation_error")
+
+
+def test_a_snooze_of_an_entity_says_nothing_of_what_is_wrong_with_the_alerting(two: World) -> None:
+    finding = SystemFinding("evaluation_error", {"id": "t1"}, "it can't be evaluated")
+    announcer = Announcer(two.directory, two.definitions)
+    with two.engine.begin() as connection:
+        record_finding(connection, finding, now=two.now, announce=announcer)
+    assert silenced(two, entity={"id": "t1"}) == 2
+    assert [row["status"] for row in two.incidents("kind = 'system'")] == ["open"]
 
 
 def test_a_paused_definition_neither_opens_nor_presses_and_goes_on_by_itself(world: World) -> None:

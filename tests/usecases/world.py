@@ -180,8 +180,15 @@ class World:
         return Directory(self.tree, DESTINATIONS, "http://localhost:8080", self.people)
 
     @property
+    def held(self) -> InForce:
+        """What is in force."""
+        return InForce(
+            definitions=dict(self.definitions), routing=self.tree, destinations=DESTINATIONS, people=self.people
+        )
+
+    @property
     def due(self) -> DueIncidents:
-        held = InForce(definitions=self.definitions, routing=self.tree, destinations=DESTINATIONS, people=self.people)
+        held = self.held
         return DueIncidents(self.engine, lambda: held, "http://localhost:8080")
 
     def remind(self) -> Reminded:
