@@ -1,0 +1,228 @@
+"""`alerting new`: an alert from a few answers, tried out on the data that there are before its file is written."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alerting_pipeline.app import App
+from alerting_pipeline.cli.output import count, json_option, note_standing_clock, print_json, print_table, progress
+from alerting_pipeline.domain.errors import AlertingError, BadCall
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from alerting_pipeline.app.drafting import Tried
+    from alerting_pipeline.domain.draft import Draft
+
+_DAYS = 90
+_SHOWN = 30  # names in a sentence
+
+
+def _complete_model(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    with App.from_environment() as app:
+        marts = app.catalog.marts
+    return [CompletionItem(name, help=marts[name].description) for name in sorted(marts) if name.startswith(incomplete)]
+
+
+def _complete_column(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    with App.from_environment() as app:
+        model = app.catalog.marts.get(context.params.get("model") or "")
+    columns = model.columns if model else {}
+    return [CompletionItem(name, help=kind) for name, kind in columns.items() if name.startswith(incomplete)]
+
+
+@click.command()
+@click.argument("name")
+@click.option("--model", shell_complete=_complete_model, help="The mart that it reads.")
+@click.option("--entity", shell_complete=_complete_column, help="Column(s) that one incident is about, with commas.")
+@click.option("--condition", help="SQL that is true for a row that is wrong; parameters as :name.")
+@click.option("--parameter", "limits", multiple=True, metavar="NAME=DEFAULT[:MIN:MAX]", help="A limit; repeatable.")
+@click.option("--owner", help="The team that answers for it; default: inherited.")
+@click.option("--area", help="Folder of its file; default: that of other alerts on the model.")
+@click.option("--summary", help="One line for people, with columns as {{ column }}; default: made from the condition.")
+@click.option(
+    "--severity", type=click.Choice(["critical", "high", "medium", "low", "info"]), help="Default: inherited."
+)
+@click.option("--respond-within", metavar="LENGTH", help="Time allowed, such as 4h; with --severity.")
+@click.option("--runbook", help="Page that says what to do; default: inherited.")
+@click.option("--occurred-at", shell_complete=_complete_column, help="When a row's event was, for event-like models.")
+@click.option("--days", type=click.IntRange(1, 3_660), default=_DAYS, show_default=True, help="Replay so many days.")
+@click.option("--yes", "is_sure", is_flag=True, help="Write the file without asking.")
+@click.option("--dry-run", "is_dry_run", is_flag=True, help="Write nothing.")
+@click.option("--commit", "is_committed", is_flag=True, help="Commit the file, alone.")
+@click.option("--as", "person", metavar="NAME", help="Who you are in people.yaml; default: the user of this machine.")
+@json_option
+def new(
+    name: str, is_sure: bool, is_dry_run: bool, is_committed: bool, person: str | None, as_json: bool, **given: Any
+) -> None:
+    """Make the alert NAME: what is not given is asked for, with the marts, columns and teams there are.
+
+    It is checked like any file, its cases are made from rows that there are and run, and it is replayed over the last
+    days; then, if you say so, its file is written. Nothing is sent, and nothing is in force before the files are
+    published.
+    """
+    from alerting_pipeline.app.drafting import Drafting
+
+    with App.from_environment() as app, progress(as_json) as shown:
+        note_standing_clock(app.settings)
+        draft = _described(app, name, given)
+        drafting = Drafting(app, given["days"])
+        problems = drafting.problems(draft)
+        for problem in problems:
+            click.echo(str(problem), err=True)
+        if problems:
+            raise AlertingError(f"{name} was not written; give it what is missing above, then try again")
+        tried = drafting.try_out(draft, app.clock.now(), shown)
+        failed = [result for result in tried.cases if not result.is_passed]
+        if not as_json:
+            _print(tried)
+        written = commit = None
+        if not is_dry_run and not failed and (is_sure or (not as_json and _is_wanted(tried))):
+            written = app.settings.definitions / tried.draft.path
+            written.parent.mkdir(exist_ok=True)
+            written.write_text(tried.draft.text, encoding="utf-8")
+            commit = _commit(app, tried, person) if is_committed else None
+    if as_json:
+        print_json(_as_json(tried, str(written) if written else None, commit))
+    elif written is None:
+        click.echo("Nothing was written.")
+    else:
+        done = f"{written} was written" + (f" and committed as {commit[:10]}" if commit else "")
+        click.echo(f"{done}; `alerting run` puts it into force.")
+    sys.exit(1 if failed else 0)
+
+
+def _described(app: App, name: str, given: Mapping[str, Any]) -> Draft:
+    from alerting_pipeline.domain.draft import Draft, Limit, checked_name
+
+    loaded = app.loaded_definitions
+    if checked_name(name) in {file.name for file in loaded.files}:
+        raise BadCall(f"{name} is there already; `alerting show {name}` shows it")
+    marts = app.catalog.marts
+    model = _asked(given["model"], "--model", "The mart that it reads", marts)
+    of_model = marts[model]
+    keys = [",".join(sorted(key)) for key in of_model.unique_keys]
+    entity = _asked(
+        given["entity"], "--entity", "The column that one incident is about", None, keys[0] if keys else None
+    )
+    columns = tuple(each.strip() for each in entity.split(",") if each.strip())
+    for column in columns:
+        _known(column, of_model.columns, f"a column of {model}")
+    condition = _asked(given["condition"], "--condition", "SQL that is true for a row that is wrong", None)
+    near = [each for each in loaded.alerts.values() if each.model == model]
+    areas = sorted({file.path.split("/")[0] for file in loaded.files if "/" in file.path})
+    beside = near[0].path.split("/")[0] if near else None
+    area = given["area"] or beside or _asked(None, "--area", "The folder of its file", areas)
+    owner = given["owner"]
+    if owner is not None:
+        _known(owner, loaded.people.teams, "a team in people.yaml")
+    happened = given["occurred_at"] or next((each.occurred_at for each in near if each.entity == columns), None)
+    facts = " ".join(f"{column} {{{{ {column} }}}}" for column in columns)
+    return Draft(
+        name=name,
+        area=area,
+        model=model,
+        entity=columns,
+        condition=condition,
+        summary=given["summary"] or f"{facts}: {name.replace('_', ' ')}",
+        owner=owner,
+        runbook=given["runbook"],
+        occurred_at=happened,
+        limits=tuple(Limit.read(each) for each in given["limits"]),
+        severity=given["severity"],
+        respond_within=given["respond_within"],
+    )
+
+
+def _asked(
+    value: str | None, option: str, question: str, known: Collection[str] | None, default: str | None = None
+) -> str:
+    """What was given, or is answered on a terminal."""
+    if value is None:
+        if not sys.stdin.isatty():
+            hint = f"; there are {', '.join(sorted(known)[:_SHOWN])}" if known else ""
+            raise BadCall(f"{option} is missing: {question[0].lower()}{question[1:]}{hint}")
+        if known:
+            click.echo(f"there are {', '.join(sorted(known)[:_SHOWN])}", err=True)
+        value = str(click.prompt(question, default=default, err=True))
+    if known is not None:
+        _known(value, known, f"known here ({option})")
+    return value
+
+
+def _known(value: str, known: Collection[str], what: str) -> None:
+    from alerting_pipeline.domain.nearest import did_you_mean
+
+    if value not in known:
+        hint = did_you_mean(value, known) or f"there are {', '.join(sorted(known)[:_SHOWN]) or 'none'}"
+        raise BadCall(f'"{value}" is not {what}; {hint}')
+
+
+def _is_wanted(tried: Tried) -> bool:
+    if not sys.stdin.isatty():
+        click.echo("--yes writes the file", err=True)
+        return False
+    return click.confirm(f"Write {tried.draft.path}?", err=True)
+
+
+def _commit(app: App, tried: Tried, person: str | None) -> str:
+    from alerting_pipeline.adapters.git_commit import commit_files
+    from alerting_pipeline.usecases.act import acting_person
+
+    people = app.loaded_definitions.people
+    actor = acting_person(people, person, getpass.getuser())
+    known = people.people[actor]
+    author = f"{known.name} <{known.email or actor}>"
+    path = app.settings.definitions / tried.draft.path
+    return commit_files([path], f"Add the alert {tried.draft.name}", author)
+
+
+def _print(tried: Tried) -> None:
+    found = tried.preview
+    click.echo(tried.draft.text)
+    click.echo(f"{count(found.violations, 'row')} would fire now")
+    if found.sample:
+        columns = list(dict.fromkeys(name for row in found.sample for name in row))
+        print_table(columns, [[_cell(row.get(name)) for name in columns] for row in found.sample])
+    if tried.report is None:
+        click.echo(f"Its past is not known: {tried.unknown}")
+    else:
+        side = tried.report.shown
+        days = (tried.report.end - tried.report.start).days
+        click.echo(f"\nOver the last {days} days: {side.incidents:,} incidents, {side.incidents_per_week:.1f} a week")
+        rows = [(each.recipient, f"{each.messages_per_week:.1f}", each.budget) for each in side.recipients]
+        if rows:
+            print_table(("recipient", "messages a week", "budget"), rows)
+    for result in tried.cases:
+        for wrong in result.differences:
+            click.echo(f'case "{result.case}": {wrong}')
+    if not any("fires" in str(each["name"]) for each in tried.draft.cases):
+        click.echo("No row fires now, so no case shows that it does: write one before it is reviewed.")
+
+
+def _cell(value: Any) -> Any:
+    return value if isinstance(value, int | float | None) else str(value)
+
+
+def _as_json(tried: Tried, written: str | None, commit: str | None) -> dict[str, Any]:
+    return {
+        "alert": tried.draft.name,
+        "path": tried.draft.path,
+        "text": tried.draft.text,
+        "violations": tried.preview.violations,
+        "rows": tried.preview.sample,
+        "cases": [{"name": each.case, "differences": each.differences} for each in tried.cases],
+        "report": tried.report,
+        "unknown": tried.unknown or None,
+        "written": written,
+        "commit": commit,
+    }
