@@ -21,7 +21,7 @@ test: .venv/.installed-dev  ## the suite before every commit
 test-all: .venv/.installed-dev chromium  ## the suite with browser, fault and scenario tests
 	@$(PYTEST)
 
-soak: .venv/.installed-dev  ## every promise of docs/reliability.md at full count, in 30 minutes; ONLY=area COUNT=n shows less
+soak: .venv/.installed-dev  ## every promise of docs/reliability.md at full count, in 30 minutes; ONLY=area measures one, COUNT=n shows less
 	@$(PY) -m tests.soak $(if $(ONLY),--only "$(ONLY)") $(if $(COUNT),--count $(COUNT))
 
 check: .venv/.installed-dev  ## linters, types, direction of imports, dbt parse, alerting validate, documentation

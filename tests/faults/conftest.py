@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +18,9 @@ def measured(request: pytest.FixtureRequest) -> Iterator[Measured]:
     assert promise is not None, "a test that measures is marked with the promise that it shows"
     soak = next((each for each in request.config.pluginmanager.get_plugins() if isinstance(each, Soak)), None)
     made = Measured(promise, promise.short if soak is None else soak.count_for(promise))
+    begun = time.monotonic()
     yield made
+    made.seconds = time.monotonic() - begun
     if getattr(request.node, "has_failed", True):
         made.figures[:] = ["**did not hold in this run**"]
     if soak is not None:

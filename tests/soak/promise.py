@@ -38,6 +38,7 @@ class Measured:
     promise: Promise
     count: int
     figures: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
     def says(self, figure: str) -> None:
         """Take down a figure. It is shown by `make soak`, and stands in the page."""
