@@ -38,7 +38,9 @@ select at, what from (
         'published ' || d.alert || ', version ' || left(d.version, 12)
             || coalesce(', git revision ' || left(v.git_revision, 12), '')
     from ledger.definitions as d join ledger.definition_versions as v using (alert, version)
-    where d.alert = any(:alerts) and d.published_at > :since
+    where d.alert = any(:alerts) and d.published_at > :since and exists (
+        select from ledger.definition_versions as earlier where earlier.alert = d.alert and earlier.version <> d.version
+    )
     union all
     select p.valid_from, 'changed ' || p.parameter || ' of ' || p.alert || ', by ' || p.changed_by
     from ledger.parameter_values as p

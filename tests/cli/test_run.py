@@ -91,6 +91,16 @@ def test_a_failing_test_is_one_data_incident_that_ends_when_the_test_passes_and_
     assert _incidents(capsys) == []
 
 
+def test_what_fails_because_somebody_changed_a_model_names_the_model(shop: Path, capsys: pytest.CaptureFixture[str]):
+    assert _run(capsys)[0] == 0
+    staged = Path("dbt_project/models/staging/stg_orders.sql")
+    staged.write_text(staged.read_text().replace("amount from", "nullif(amount, 150) as amount from"))
+    assert _run(capsys)[0] == 1
+    [incident] = _incidents(capsys)
+    changed = incident["fields"]["changed_upstream"]
+    assert changed.endswith(" UTC changed the code of stg_orders") and ";" not in changed
+
+
 def test_what_waits_for_a_mart_that_was_never_built_is_named_and_is_no_error(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ):

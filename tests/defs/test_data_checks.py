@@ -94,6 +94,8 @@ def test_it_is_told_to_engineers_alone_with_the_alerts_that_are_held(shop: Shop,
     (told,) = found
     assert told[0] == "data" and told[2] == "stg_orders"
     assert told[1].endswith("1 of 4 rows are not so. Held until it passes: large_order.")
+    [(changed,)] = rows(app, "select fields ->> 'changed_upstream' from ledger.incidents where kind = 'data'")
+    assert changed.endswith("UTC loaded order_lines: 2026-01-06.csv (2 rows)") and ";" not in changed
     sent = rows(app, "select distinct destination from ledger.outbox where alert = 'orders_complete'")
     assert sent == [("#ops",)]
 
