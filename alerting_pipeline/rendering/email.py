@@ -35,8 +35,8 @@ def email(message: Message) -> Email:
 
 
 def subject(message: Message) -> str:
-    """One line without control characters: a header can't be broken by it."""
-    said = text.clean(message.summary)
+    """One line without control characters: a header can't be broken by it. Of many incidents the title counts them."""
+    said = "" if message.sections else text.clean(message.summary)
     return text.shorten(f"{text.heading(message)}: {said}" if said else text.heading(message), LONGEST_SUBJECT)
 
 

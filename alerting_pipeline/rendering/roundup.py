@@ -18,6 +18,7 @@ from alerting_pipeline.rendering.notification import NAMESPACE, Addressed, News,
 
 MOST_LINES = 10
 MOST_SECTIONS = 15
+MOST_NAMED = 3
 DIGEST, GROUP = "digest", "group"
 EDITED = "edited"
 """Fewer of a group are left: worth a change of its message, and no sound."""
@@ -93,7 +94,7 @@ def group(place: Addressed, state: GroupState, parts: Sequence[Part], public_url
             transition=transition,
             title=f"{parts[0].presentation.title}: {_counted(_total(parts))}"
             if is_one_alert
-            else _counted(_total(parts)),
+            else f"{_counted(_total(parts))}: {_named(parts)}",
             note=", ".join(f"{name.replace('_', ' ')}: {value or 'unknown'}" for name, value in state.shared.items()),
             **(_of_alert(parts[0], public_url) if is_one_alert else {}),
         )
@@ -193,6 +194,13 @@ def _note(incident: Incident) -> str:
 
 def _total(parts: Iterable[Part]) -> int:
     return sum(part.total for part in parts)
+
+
+def _named(parts: Sequence[Part]) -> str:
+    """The alerts that say the most."""
+    largest = sorted(parts, key=lambda part: (part.ended == part.total, -part.total))
+    names = [part.presentation.title for part in largest[:MOST_NAMED]]
+    return ", ".join([*names, f"{len(parts) - MOST_NAMED} more alerts"] if len(parts) > MOST_NAMED else names)
 
 
 def _counted(number: int) -> str:

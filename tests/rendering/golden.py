@@ -11,6 +11,7 @@ from alerting_pipeline.rendering import email, markdown, pagerduty, postmortem, 
 from alerting_pipeline.rendering.message import Message
 from tests.rendering.accounts import ACCOUNT
 from tests.rendering.cases import CASES, HOSTILE, hostile_sample
+from tests.rendering.together import TOGETHER
 
 DELIVERY = UUID("00000000-0000-5000-8000-000000000041")
 FOLDER = Path(__file__).parent / "golden"
@@ -23,6 +24,10 @@ def files() -> Iterator[tuple[str, str]]:
     for name, string in HOSTILE.items():
         if len(string) < 1_000:  # the long ones are measured, not read
             yield from _forms(f"hostile_{name}", hostile_sample(string))
+    for name, message in TOGETHER.items():  # told to people alone
+        for file, content in _forms(name, message):
+            if file.endswith((".slack.json", ".html", ".txt")):
+                yield file, content
     yield "postmortem.md", postmortem.postmortem(ACCOUNT)
 
 
