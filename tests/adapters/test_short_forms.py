@@ -154,6 +154,14 @@ def test_an_override_names_a_destination_and_has_one_level(read: Read) -> None:
     assert "a built-in definition has one level of severity, without `when`; keep one level" in unknown + levels
 
 
+def test_what_is_wrong_with_the_alerting_itself_cannot_be_paused(read: Read) -> None:
+    text = "alert: dead_letter\nkind: system\npause: {until: 2026-12-01, reason: too loud}\n"
+    assert said(read("system/dead_letter.yaml", text)) == [
+        "system/dead_letter.yaml:3:1: what is wrong with the alerting itself can't be paused: it happens whether "
+        "anybody looks or not; remove pause; `alerting silences add kind=system` keeps it quiet for a while"
+    ]
+
+
 def test_another_definition_cannot_take_the_name_of_a_built_in_one(read: Read) -> None:
     loaded = read("fraud/large_transaction.yaml", MINIMAL.replace("alert: large_transaction", "alert: dead_letter"))
     assert said(loaded) == [
