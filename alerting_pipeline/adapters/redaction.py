@@ -18,7 +18,7 @@ from alerting_pipeline.domain.warehouse_error import (
     WarehouseUnreachable,
 )
 
-_READS = "alert SQL reads the marts and alerting.parameters_in_force, and calls harmless functions only"
+_READS = "alert SQL reads the marts and the values of parameters, and calls harmless functions only"
 _FAILED = {
     "22003": "a number is out of range; cast to numeric, or bound it in dbt",
     "22007": "a text is not a date or time; cast it in dbt, where a test can show the row",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.loaded import Loaded
     from alerting_pipeline.domain.ports import Progress
     from alerting_pipeline.store.budget_uses import BudgetUses
+    from alerting_pipeline.store.change_requests import ChangeRequests
     from alerting_pipeline.store.definitions import DefinitionLedger
     from alerting_pipeline.store.due_incidents import DueIncidents
     from alerting_pipeline.store.due_work import PostgresDueWork
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.usecases.evaluate import Evaluator
     from alerting_pipeline.usecases.preview import Preview
     from alerting_pipeline.usecases.publish import Published
+    from alerting_pipeline.usecases.tune import Tuning
 
 
 class Alerts(Pipeline):
@@ -207,6 +209,19 @@ class Alerts(Pipeline):
         from alerting_pipeline.store.budget_uses import BudgetUses
 
         return BudgetUses(self.engine)
+
+    @property
+    def change_requests(self) -> ChangeRequests:
+        """Requests to change parameters, and the values that came of them."""
+        from alerting_pipeline.store.change_requests import ChangeRequests
+
+        return ChangeRequests(self.engine)
+
+    def tuning(self, now: datetime | None = None) -> Tuning:
+        """Changes of parameters at a business instant, by the rules that are in force."""
+        from alerting_pipeline.usecases.tune import Tuning
+
+        return Tuning(self.change_requests, self.definition_ledger.in_force(), now or self.clock.now())
 
     @property
     def held_ledger(self) -> HeldLedger:

@@ -138,7 +138,8 @@ class Replays:
 
             hint = did_you_mean(alert, self.held.alerts) or "`alerting validate` lists what is wrong"
             raise BadCall(f'"{alert}" is not an alert definition; {hint}')
-        values = values_at(self.app.engine, alert) if alert in self.held.alerts else ValueSet()
+        is_held = alert in self.held.alerts
+        values = values_at(self.app.engine, alert, self.app.clock.now()) if is_held else ValueSet()
         return Variant(definition, values.completed(definition))
 
     def variant(

@@ -29,6 +29,7 @@ def pass_time(app: App, now: datetime, witness: str | None = None) -> list[str]:
         ("what people did with tickets", lambda: _read_tickets(app, now)),
         ("the clock of incidents", lambda: remind(app.due_incidents, now)),
         ("what fell silent", lambda: notice(app, now, witness)),
+        ("requests to change parameters", lambda: app.tuning(now).expire()),
         ("what was held back", lambda: tell_held_back(app, now)),
         ("noise budgets", lambda: _weigh_budgets(app, now)),
     ):

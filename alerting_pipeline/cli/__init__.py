@@ -34,6 +34,7 @@ COMMANDS = {
     "backtest": ("backtest", "replay the past with other values, and see what would have come of it"),
     "calibrate": ("backtest", "propose the value that keeps a volume or a precision"),
     "incidents": ("incidents", "list, show, acknowledge, assign, snooze, resolve, act"),
+    "parameters": ("parameters", "values that people change: list, propose, approve, reject, history, revert"),
     "silences": ("silences", "what nobody is told of for a while: list, add, end"),
     "snoozes": ("snoozes", "entities and definitions that are snoozed: list, end"),
     "budget": ("budget", "how many messages each recipient wants, had, and which alerts they were of"),

@@ -34,10 +34,6 @@ def _in_alert(definition: AlertDefinition) -> Iterator[Finding]:
     if definition.actions:
         what, how = "buttons are not shown in messages yet", "`alerting incidents act` does what they say"
         yield Finding(("actions",), what, how, severity="note", code=NOTE)
-    for name, parameter in definition.parameters.items():
-        for key in ("changed_by", "approved_by"):
-            if getattr(parameter, key):
-                yield _note(("parameters", name, key), f"{key} is not in force yet")
 
 
 def _note(at: tuple[str | int, ...], what: str) -> Finding:

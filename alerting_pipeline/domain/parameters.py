@@ -105,7 +105,14 @@ class Parameter(Strict):
 
     def read(self, written: Any, *, name: str = "value") -> ParameterValue:
         """The typed value of what somebody wrote, inside the bounds. Mistake is a sentence with the remedy."""
-        value = self._typed(written, name)
+        return self.check(self._typed(written, name), name=name)
+
+    def stored(self, text: str) -> ParameterValue:
+        """The typed value of a stored text, whatever the bounds say now. Mistake if the type can't hold it."""
+        return self._typed(list_items(text) if self.type == "list" else text, "value")
+
+    def check(self, value: ParameterValue, *, name: str = "value") -> ParameterValue:
+        """The typed value itself, if it lies within the bounds. Mistake is a sentence with the remedy."""
         if self.minimum is not None and value < self.minimum:  # type: ignore[operator]  # bounds are of the same type
             raise Mistake(
                 "AP107", f"{name} {self.write(value)} is under the minimum of {self.write(self.minimum)}; {_WITHIN}"

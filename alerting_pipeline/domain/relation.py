@@ -25,8 +25,16 @@ OVERLAP = timedelta(days=1)
 """How far behind the newest arrival a model is read again: longer than any load takes, for a load stamps its rows when
 it begins and commits them when it ends. A mart says `overlap: 2h` in its meta to have another."""
 
-IN_FORCE = "select alert, parameter, scope, scope_value, value from alerting.parameters_in_force"
-"""The parameter values that production evaluates with; cases and backtests put their own in its place."""
+_MOMENT = "(select as_of from moment)"
+_HOLDS = f"valid_from <= {_MOMENT} and (valid_to is null or valid_to > {_MOMENT})"
+IN_FORCE = f"select alert, parameter, scope, scope_value, value from alerting.parameter_windows where {_HOLDS}"
+"""The parameter values that production evaluates with: those that hold at the evaluation's `as_of`, which stands in
+`moment`. Cases and backtests put their own in its place."""
+
+
+def moment_sql(as_of: str) -> str:
+    """The part of a `with` that IN_FORCE reads; `as_of` is an instant as SQL."""
+    return f"moment (as_of) as (select {as_of})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,7 @@ def parameters_or_file(definitions: Iterable[AlertDefinition | ReportDefinition]
     files = " union all ".join(f"({parameters_of(definition, {})})" for definition in definitions)
     if not files:
         return IN_FORCE
-    unset = "select 1 from alerting.parameters_in_force as o where o.alert = f.alert and o.parameter = f.parameter"
+    unset = f"select 1 from ({IN_FORCE}) as o where o.alert = f.alert and o.parameter = f.parameter"
     columns = "alert, parameter, scope, scope_value, value"
     return f"{IN_FORCE} union all select {columns} from ({files}) as f where not exists ({unset})"
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from alerting_pipeline.domain.condition import parse
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.reading import record_sql, rendered
-from alerting_pipeline.domain.relation import IN_FORCE, Relation
+from alerting_pipeline.domain.relation import IN_FORCE, Relation, moment_sql
 from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.sql_fragment import (
     PARAMETER,
@@ -56,7 +56,7 @@ def report_sql(
     }
     columns = ",\n        ".join(f"case when hit then {content[name]} end as {name}" for name in LETTER_COLUMNS)
     return f"""
-    with {PARAMETER} as not materialized ({parameters})
+    with {moment_sql(instant(as_of))}, {PARAMETER} as not materialized ({parameters})
     select {columns}
     from {relation.sql} as {ROW}
     cross join lateral (select {hit} as hit) as judged

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from alerting_pipeline.domain.gate import gate
 from alerting_pipeline.domain.reading import Reading
-from alerting_pipeline.domain.relation import IN_FORCE, Relation
+from alerting_pipeline.domain.relation import IN_FORCE, Relation, moment_sql
 from alerting_pipeline.domain.sql_fragment import PARAMETER, ROW, fingerprint_sql, identifier, instant, literal
 
 COLUMNS = (
@@ -45,7 +45,7 @@ def scan_sql(
         cross join lateral (values {conditions}) as v (ordinal, alert, hit)
         where v.hit is not false"""
     return f"""
-    with {PARAMETER} as not materialized ({parameters})
+    with {moment_sql(next(iter(readings.values())).as_of)}, {PARAMETER} as not materialized ({parameters})
     select ordinal, count(*) as rows, {", ".join(COLUMNS[2:])}
     from ({hits}) as hits
     group by ordinal, {", ".join(COLUMNS[2:])}"""
@@ -71,7 +71,7 @@ def lookup_sql(
     )
     payload = _payload({ordinal: reading}, "true", alert=literal(reading.alert), fingerprint="k.fingerprint")
     text = f"""
-    with {PARAMETER} as not materialized ({parameters})
+    with {moment_sql(reading.as_of)}, {PARAMETER} as not materialized ({parameters})
     select distinct on (fingerprint)
         {ordinal} as ordinal, 1 as rows, {", ".join(COLUMNS[2:-1])}, record::text as record, hit, way_out
     from (
@@ -99,7 +99,7 @@ def presence_sql(relation: Relation) -> str:
 def judged_sql(reading: Reading, relation: Relation, *, parameters: str = IN_FORCE) -> str:
     """Is there a row whose condition is not NULL? Asked where nothing fired and some conditions were NULL."""
     return f"""
-    with {PARAMETER} as not materialized ({parameters})
+    with {moment_sql(reading.as_of)}, {PARAMETER} as not materialized ({parameters})
     select exists (select 1 from {relation.sql} as {ROW} where {reading.condition} is not null) as is_judged"""
 
 

@@ -83,10 +83,10 @@ class DefinitionLedger:
                 earlier = publication.renamed.get(definition.name)
                 if isinstance(definition, AlertDefinition | ReportDefinition):
                     if earlier is not None:
-                        take_over_parameters(connection, earlier, definition)
-                    publish_parameters(connection, definition)
+                        take_over_parameters(connection, earlier, definition, now)
+                    publish_parameters(connection, definition, now)
             for name in publication.removed:
-                _remove(connection, name)
+                _remove(connection, name, now)
             for path, model in (("people.yaml", loaded.people), ("routing.yaml", loaded.routing)):
                 if path in texts and path not in loaded.bad_files:
                     _store_config(
@@ -174,11 +174,11 @@ def _note_publication(connection: Connection, name: str, version: str | None, pa
     )
 
 
-def _remove(connection: Connection, name: str) -> None:
+def _remove(connection: Connection, name: str, now: datetime) -> None:
     connection.exec_driver_sql(
         "update ledger.definitions set removed_at = clock_timestamp() where alert = %s and removed_at is null", (name,)
     )
-    close_parameters(connection, name)
+    close_parameters(connection, name, now)
     connection.exec_driver_sql(
         "insert into ledger.publications (alert, path) select alert, path from ledger.definitions where alert = %s",
         (name,),

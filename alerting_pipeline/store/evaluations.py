@@ -69,10 +69,12 @@ class EvaluationLedger:
         """Whether some incident of the definition may have a row in a sheet, table or file."""
         return self._directory.keeps_rows(definition)
 
-    def prepare(self, alerts: Sequence[str], materialization_id: str) -> tuple[datetime, dict[str, Prepared]]:
+    def prepare(
+        self, alerts: Sequence[str], materialization_id: str, as_of: datetime
+    ) -> tuple[datetime, dict[str, Prepared]]:
         """The database's clock, and where each definition stands. What the ledger never saw stands at its beginning."""
         with self._engine.connect() as connection:
-            return prepare(connection, alerts, materialization_id)
+            return prepare(connection, alerts, materialization_id, as_of)
 
     def health_of(self, models: Iterable[str]) -> Health:
         """What the last build of each of these marts said."""
@@ -116,12 +118,12 @@ class EvaluationTransaction:
         self._announcer = announcer
         self.seen = Seen(connection)
 
-    def lock(self, alerts: Sequence[str], materialization_id: str) -> dict[str, Prepared]:
+    def lock(self, alerts: Sequence[str], materialization_id: str, as_of: datetime) -> dict[str, Prepared]:
         """Where each definition stands, while nobody else can evaluate it until the transaction ends."""
         self._connection.exec_driver_sql(
             "select 1 from ledger.definitions where alert = any(%s) order by alert for update", (list(alerts),)
         )
-        return prepare(self._connection, alerts, materialization_id)[1]
+        return prepare(self._connection, alerts, materialization_id, as_of)[1]
 
     def record(
         self, results: Sequence[EvaluationResult], materialization_id: str, as_of: datetime, started_at: datetime

@@ -1,16 +1,19 @@
-"""Parameter values in the ledger: each with the time it was in force, so that no evaluation loses its explanation.
+"""Parameter values in the ledger: a timeline for each, so that no evaluation loses its explanation.
 
 What a file states is in force as long as no person has changed it; a person's value stays when the file changes,
-unless the parameter's type or bounds no longer allow it.
+unless the parameter's type or bounds no longer allow it. The constraint `parameter_values_one_at_a_time` holds that
+windows of a key never overlap; whoever writes takes the lock of the alert first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
+from alerting_pipeline.domain.change_request import ALWAYS, DEFINITION, Held, Key
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.parameters import Parameter
 from alerting_pipeline.domain.report import ReportDefinition
@@ -18,109 +21,156 @@ from alerting_pipeline.domain.value_set import ValueSet
 
 Parametrised = AlertDefinition | ReportDefinition
 
-DEFINITION = "definition"
-"""Who changed a value where the file did."""
+_COLUMNS = "value_id, type, value, valid_from, valid_to, changed_by, approved_by, request_id"
+_AHEAD = "(valid_to is null or valid_to > %s) and (valid_to is null or valid_to > valid_from)"
 
 
-class _Key(NamedTuple):
-    parameter: str
-    scope: str
-    scope_value: str
-
-
-class _Value(NamedTuple):
+class _Stated(NamedTuple):
     type: str
     value: str
-    changed_by: str
 
 
-def publish_parameters(connection: Connection, definition: Parametrised) -> None:
-    """Bring the values in force in line with the definition; what did not change is not written."""
+def lock_parameters(connection: Connection, alert: str) -> None:
+    """Nobody else changes values of this alert until the transaction ends."""
+    connection.exec_driver_sql(
+        "select pg_advisory_xact_lock(hashtextextended('alerting parameters of ' || %s, 0))", (alert,)
+    )
+
+
+def timeline(connection: Connection, key: Key, now: datetime) -> list[Held]:
+    """What holds of a key now and what is planned for later, in order."""
+    rows = connection.exec_driver_sql(
+        f"select {_COLUMNS} from ledger.parameter_values where alert = %s and parameter = %s and scope = %s "
+        f"and scope_value = %s and {_AHEAD} order by valid_from",
+        (key.alert, key.parameter, key.scope, key.scope_value, now),
+    )
+    return [_held(row._mapping) for row in rows]
+
+
+def standing(connection: Connection, alert: str, now: datetime) -> dict[Key, list[Held]]:
+    """The timelines of all keys of an alert from now on."""
+    rows = connection.exec_driver_sql(
+        f"select parameter, scope, scope_value, {_COLUMNS} from ledger.parameter_values where alert = %s and {_AHEAD} "
+        "order by parameter, scope, scope_value, valid_from",
+        (alert, now),
+    )
+    found: dict[Key, list[Held]] = {}
+    for row in rows:
+        key = Key(alert, row.parameter, row.scope, row.scope_value)
+        found.setdefault(key, []).append(_held(row._mapping))
+    return found
+
+
+def end(connection: Connection, held: Held, at: datetime, now: datetime) -> None:
+    """A value holds no longer than until `at`; if that is no later than now, it is superseded."""
+    connection.exec_driver_sql(
+        "update ledger.parameter_values set valid_to = greatest(valid_from, %(at)s), superseded_at = case when "
+        "%(at)s <= greatest(valid_from, %(now)s) then clock_timestamp() end where value_id = %(value)s",
+        {"at": at, "now": now, "value": held.value_id},
+    )
+
+
+def put(connection: Connection, key: Key, held: Held) -> None:
+    """Write a value with its window. The database refuses one that overlaps another of the key."""
+    connection.exec_driver_sql(
+        "insert into ledger.parameter_values (alert, parameter, type, scope, scope_value, value, valid_from, valid_to, "
+        "changed_by, approved_by, request_id) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (key.alert, key.parameter, held.type, key.scope, key.scope_value, held.value, held.valid_from, held.valid_to,
+         held.changed_by, held.approved_by, held.request_id),
+    )  # fmt: skip
+
+
+def publish_parameters(connection: Connection, definition: Parametrised, now: datetime) -> None:
+    """Bring the values in line with the definition, from now on; what did not change is not written."""
+    lock_parameters(connection, definition.name)
     wanted = dict(_stated(definition))
-    current = _in_force(connection, definition.name)
-    ending = [
-        key
-        for key, value in current.items()
-        if not _stays(definition, key, value) and (key not in wanted or wanted[key] != value)
-    ]
-    starting = {key: value for key, value in wanted.items() if key not in current or key in ending}
-    _end(connection, definition.name, ending)
-    for key, value in starting.items():
-        connection.exec_driver_sql(
-            "insert into ledger.parameter_values (alert, parameter, type, scope, scope_value, value, changed_by) "
-            "values (%s, %s, %s, %s, %s, %s, %s)",
-            (definition.name, key.parameter, value.type, key.scope, key.scope_value, value.value, value.changed_by),
-        )
+    found = standing(connection, definition.name, now)
+    known = _parameters_ever(connection, definition.name)
+    for key in sorted({*wanted, *found}):
+        stated = wanted.get(key)
+        kept = []
+        for held in found.get(key, []):
+            if _stays(definition, key, held) or (held.changed_by == DEFINITION and stated == (held.type, held.value)):
+                kept.append(held)
+            else:
+                end(connection, held, max(now, held.valid_from), now)
+        if stated is None:
+            continue
+        start = now if key.parameter in known else ALWAYS
+        for begin, until in _gaps(kept, start):
+            put(connection, key, Held(stated.value, begin, until, type=stated.type))
 
 
-def close_parameters(connection: Connection, alert: str) -> None:
+def close_parameters(connection: Connection, alert: str, now: datetime) -> None:
     """No value of this alert is in force any more."""
-    connection.exec_driver_sql(
-        "update ledger.parameter_values set valid_to = clock_timestamp() where alert = %s and valid_to is null",
-        (alert,),
-    )
+    lock_parameters(connection, alert)
+    for timeline_of_key in standing(connection, alert, now).values():
+        for held in timeline_of_key:
+            end(connection, held, max(now, held.valid_from), now)
 
 
-def take_over_parameters(connection: Connection, earlier: str, definition: Parametrised) -> None:
+def take_over_parameters(connection: Connection, earlier: str, definition: Parametrised, now: datetime) -> None:
     """A renamed definition keeps the values that people gave it under its earlier name."""
-    connection.exec_driver_sql(
-        """
-        insert into ledger.parameter_values (alert, parameter, type, scope, scope_value, value, changed_by, approved_by)
-        select %(alert)s, parameter, type, scope, scope_value, value, changed_by, approved_by
-        from ledger.parameter_values as p
-        where alert = %(earlier)s and valid_to is null and changed_by <> %(definition)s
-            and not exists (select 1 from ledger.parameter_values as q where q.alert = %(alert)s and q.valid_to is null
-                and (q.parameter, q.scope, q.scope_value) = (p.parameter, p.scope, p.scope_value))
-        """,
-        {"alert": definition.name, "earlier": earlier, "definition": DEFINITION},
-    )
+    own = standing(connection, definition.name, now)
+    for key, timeline_of_key in standing(connection, earlier, now).items():
+        new = Key(definition.name, key.parameter, key.scope, key.scope_value)
+        if new in own:
+            continue
+        for held in timeline_of_key:
+            if held.changed_by != DEFINITION:
+                put(connection, new, held)
 
 
-def values_by_people(engine: Engine, alert: str) -> ValueSet:
+def values_by_people(engine: Engine, alert: str, now: datetime) -> ValueSet:
     """The values in force that people gave an alert."""
     with engine.connect() as connection:
-        rows = connection.exec_driver_sql(
-            "select parameter, scope, scope_value, value from ledger.parameter_values "
-            "where alert = %s and valid_to is null and changed_by <> %s order by parameter, scope, scope_value",
-            (alert, DEFINITION),
-        ).all()
-    return ValueSet.of_rows(rows)
-
-
-def _stated(definition: Parametrised) -> Iterator[tuple[_Key, _Value]]:
-    for name, parameter in definition.parameters.items():
-        yield _Key(name, "default", ""), _Value(parameter.type, Parameter.write(parameter.default), DEFINITION)
-        for segment, value in parameter.values.items():
-            yield _Key(name, "segment", segment), _Value(parameter.type, Parameter.write(value), DEFINITION)
-
-
-def _in_force(connection: Connection, alert: str) -> dict[_Key, _Value]:
-    rows = connection.exec_driver_sql(
-        "select parameter, scope, scope_value, type, value, changed_by from ledger.parameter_values "
-        "where alert = %s and valid_to is null for update",
-        (alert,),
+        found = standing(connection, alert, now)
+    return ValueSet.of_rows(
+        (key.parameter, key.scope, key.scope_value, held.value)
+        for key, timeline_of_key in found.items()
+        for held in timeline_of_key
+        if held.covers(now) and held.changed_by != DEFINITION
     )
-    return {_Key(*row[:3]): _Value(*row[3:]) for row in rows}
 
 
-def _stays(definition: Parametrised, key: _Key, value: _Value) -> bool:
+def _stated(definition: Parametrised) -> Iterator[tuple[Key, _Stated]]:
+    for name, parameter in definition.parameters.items():
+        yield Key(definition.name, name), _Stated(parameter.type, Parameter.write(parameter.default))
+        for segment, value in parameter.values.items():
+            yield Key(definition.name, name, "segment", segment), _Stated(parameter.type, Parameter.write(value))
+
+
+def _stays(definition: Parametrised, key: Key, held: Held) -> bool:
     """A person's value that the parameter still allows."""
     parameter = definition.parameters.get(key.parameter)
-    if value.changed_by == DEFINITION or parameter is None or parameter.type != value.type:
+    if held.changed_by == DEFINITION or parameter is None or parameter.type != held.type:
         return False
     if key.scope == "segment" and parameter.by is None:
         return False
     try:
-        parameter.read(value.value)
+        parameter.check(parameter.stored(held.value))
     except ValueError:
-        return parameter.type == "list"
+        return False
     return True
 
 
-def _end(connection: Connection, alert: str, keys: list[_Key]) -> None:
-    for key in keys:
-        connection.exec_driver_sql(
-            "update ledger.parameter_values set valid_to = clock_timestamp() where alert = %s and parameter = %s "
-            "and scope = %s and scope_value = %s and valid_to is null",
-            (alert, *key),
-        )
+def _gaps(kept: Sequence[Held], start: datetime) -> Iterator[tuple[datetime, datetime | None]]:
+    """The times from `start` on in which none of these holds; they are in order, and don't overlap."""
+    free: datetime | None = start
+    for held in kept:
+        if free is not None and free < held.valid_from:
+            yield free, held.valid_from
+        free = None if held.valid_to is None or free is None else max(free, held.valid_to)
+    if free is not None:
+        yield free, None
+
+
+def _parameters_ever(connection: Connection, alert: str) -> set[str]:
+    rows = connection.exec_driver_sql(
+        "select distinct parameter from ledger.parameter_values where alert = %s", (alert,)
+    )
+    return set(rows.scalars())
+
+
+def _held(row: object) -> Held:
+    return Held(**{name: row[name] for name in _COLUMNS.split(", ")})  # type: ignore[index]  # a row is a mapping

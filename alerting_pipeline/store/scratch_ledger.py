@@ -144,13 +144,12 @@ def _rows(connection: Connection, statement: str) -> Sequence[Any]:
     return connection.exec_driver_sql(statement).all()
 
 
-def values_at(engine: Engine, alert: str, at: datetime | None = None) -> ValueSet:
-    """The parameter values in force now, or at an instant of the database's clock."""
+def values_at(engine: Engine, alert: str, at: datetime) -> ValueSet:
+    """The parameter values in force at a business instant."""
     with engine.connect() as connection:
         rows = connection.exec_driver_sql(
             "select parameter, scope, scope_value, value from ledger.parameter_values where alert = %(alert)s and "
-            "case when %(at)s::timestamptz is null then valid_to is null "
-            "else valid_from <= %(at)s and (valid_to is null or valid_to > %(at)s) end "
+            "valid_from <= %(at)s and (valid_to is null or valid_to > %(at)s) "
             "order by parameter, scope, scope_value",
             {"alert": alert, "at": at},
         ).all()

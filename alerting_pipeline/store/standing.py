@@ -14,9 +14,12 @@ JUDGEMENTS = "('firing', 'clear', 'no_data')"
 
 
 def prepare(
-    connection: Connection, alerts: Sequence[str], materialization_id: str
+    connection: Connection, alerts: Sequence[str], materialization_id: str, as_of: datetime
 ) -> tuple[datetime, dict[str, Prepared]]:
-    """The database's clock, and where each of these alerts stands; one that is unknown stands at its beginning."""
+    """The database's clock, and where each of these alerts stands; one that is unknown stands at its beginning.
+
+    `as_of` is the business instant whose parameter values count.
+    """
     now = connection.exec_driver_sql("select clock_timestamp()").scalar_one()
     rows = connection.exec_driver_sql(
         f"""
@@ -31,14 +34,15 @@ def prepare(
             select md5(string_agg(concat_ws('|', parameter, scope, scope_value, value), '|'
                     order by parameter, scope, scope_value)) as key,
                 array_agg(parameter) filter (where scope = 'default') as names
-            from ledger.parameter_values where alert = a.alert and valid_to is null
+            from ledger.parameter_values
+            where alert = a.alert and valid_from <= %s and (valid_to is null or valid_to > %s)
         ) as p on true
         left join lateral (
             select started_at from ledger.evaluations as s where s.alert = a.alert and s.outcome in {JUDGEMENTS}
             order by s.evaluation_id desc limit 1
         ) as e on true
         """,
-        (materialization_id, list(alerts)),
+        (materialization_id, list(alerts), as_of, as_of),
     )
     return now, {
         alert: Prepared(

@@ -165,7 +165,7 @@ class DataChecker:
 
     def _together(self, group: Sequence[DataDefinition], order: Order, is_dry_run: bool) -> list[EvaluationResult]:
         alerts = [each.alert for each in group]
-        started_at, _ = self.ledger.prepare(alerts, order.materialization_id)
+        started_at, _ = self.ledger.prepare(alerts, order.materialization_id, order.as_of)
         begin = self.ledger.rehearse if is_dry_run else self.ledger.begin
         with begin(self.definitions) as transaction:
             seen = transaction.seen_columns(alerts)
@@ -174,7 +174,7 @@ class DataChecker:
         except AlertingError as error:
             found = [_unread(each, error) for each in group]
         with begin(self.definitions) as transaction:
-            prepared = transaction.lock(alerts, order.materialization_id)
+            prepared = transaction.lock(alerts, order.materialization_id, order.as_of)
             due, results = [], {}
             for each in found:
                 stands, version = prepared[each.definition.alert], each.definition.version_id

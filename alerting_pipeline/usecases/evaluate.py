@@ -94,7 +94,7 @@ class Evaluator:
         versions = {ordinal: definition.version_id for ordinal, definition in definitions.items()}
         begun = time.monotonic()
         transaction.seen.clear()
-        started_at, prepared = self.ledger.prepare(alerts, order.materialization_id)
+        started_at, prepared = self.ledger.prepare(alerts, order.materialization_id, order.as_of)
         due = {
             ordinal: definition
             for ordinal, definition in definitions.items()
@@ -104,7 +104,7 @@ class Evaluator:
         if order.health.is_healthy and due:
             read = self.scans.read(due, prepared, order.as_of, transaction.seen)
         transaction.seen.settle()
-        for alert, stands in transaction.lock(alerts, order.materialization_id).items():
+        for alert, stands in transaction.lock(alerts, order.materialization_id, order.as_of).items():
             if stands.last_started_at is not None and stands.last_started_at > started_at:
                 due = {ordinal: item for ordinal, item in due.items() if item.alert != alert}
         transaction.seen.take_back([ordinal for ordinal in definitions if ordinal not in due])

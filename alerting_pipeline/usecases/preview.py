@@ -37,7 +37,9 @@ SUFFIX = "/preview"
 class Rehearsals(Protocol):
     """The ledger, in transactions that are always taken back."""
 
-    def prepare(self, alerts: list[str], materialization_id: str) -> tuple[datetime, dict[str, Prepared]]: ...
+    def prepare(
+        self, alerts: list[str], materialization_id: str, as_of: datetime
+    ) -> tuple[datetime, dict[str, Prepared]]: ...
 
     def rehearse(self, definitions: Mapping[str, AlertDefinition]) -> AbstractContextManager[Transaction]: ...
 
@@ -74,7 +76,7 @@ def preview(
     can't be read.
     """
     trial = definition.model_copy(update={"alert": f"{definition.alert}{SUFFIX}"})
-    _, prepared = ledger.prepare([trial.alert], "preview")
+    _, prepared = ledger.prepare([trial.alert], "preview", as_of)
     with ledger.rehearse({trial.alert: trial}) as transaction:
         found = scans.read({0: trial}, prepared, as_of, transaction.seen)
         if found.errors:

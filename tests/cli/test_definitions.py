@@ -51,7 +51,9 @@ def test_validate_ends_with_a_count_and_notes_are_no_failure(shell: Shell) -> No
     told = r"1 definition, 0 errors, \d+ notes, \d+\.\d s; `alerting validate --notes` prints the notes"
     assert re.fullmatch(told, line)
     out = shell("validate", "--notes")[1]
-    assert out.splitlines()[0].startswith("fraud/large_transaction.yaml:31:5: note: changed_by is not in force yet")
+    assert out.splitlines()[0].startswith(
+        "fraud/large_transaction.yaml:45:1: note: expected_per_week is not in force yet"
+    )
 
 
 def test_validate_fails_with_file_line_and_column(shell: Shell) -> None:

@@ -185,7 +185,7 @@ def test_changed_values_end_the_old_ones_and_keep_their_history(world: World) ->
 def test_the_value_of_a_person_stays_while_the_bounds_allow_it(world: World) -> None:
     world.publish()
     with psycopg.connect(world.url) as connection:
-        connection.execute("update ledger.parameter_values set valid_to = clock_timestamp() where scope = 'default'")
+        connection.execute("update ledger.parameter_values set valid_to = valid_from where scope = 'default'")
         connection.execute(
             "insert into ledger.parameter_values (alert, parameter, type, scope, value, changed_by) "
             "values ('large_transaction', 'review_limit', 'number', 'default', '12345', 'ada')"

@@ -145,8 +145,8 @@ class World:
     ) -> None:
         """A parameter value in force."""
         self.sql(
-            "update ledger.parameter_values set valid_to = clock_timestamp() where alert = %s and parameter = %s "
-            "and scope = %s and scope_value = %s and valid_to is null",
+            "update ledger.parameter_values set valid_to = valid_from, superseded_at = clock_timestamp() "
+            "where alert = %s and parameter = %s and scope = %s and scope_value = %s and valid_to is null",
             alert, name, scope, key,
         )  # fmt: skip
         self.sql(

@@ -1,0 +1,87 @@
+"""What people are told of changes of parameters: approvers of a request, the requester of what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import uuid5
+
+from alerting_pipeline.domain.change_request import Request, shown
+from alerting_pipeline.domain.contact import AddressBook
+from alerting_pipeline.domain.parameters import Parameter
+from alerting_pipeline.rendering import words
+from alerting_pipeline.rendering.message import Field, Message
+from alerting_pipeline.rendering.notification import NAMESPACE, Notification
+
+_SIGN = "🎚️"
+REQUESTED, DECIDED = "change_requested", "change_decided"
+
+
+def asked(request: Request, parameter: Parameter, to: Iterable[str], book: AddressBook) -> list[Notification]:
+    """To each of those who may approve it: what would change, and how to decide."""
+    number = request.request_id
+    message = Message(
+        alert=request.change.key.alert,
+        transition=REQUESTED,
+        title=f"{request.requested_by} asks for another value of {request.change.key}",
+        summary=sentence(request, parameter),
+        severity="",
+        emoji=_SIGN,
+        note=f"Decide with `alerting parameters approve {number}` or `alerting parameters reject {number}`, "
+        f"until {words.day_and_time(request.expires_at)}.",
+        fields=_fields(request, parameter),
+    )
+    return _to(request, message, to, book, request.requested_at)
+
+
+def decided(request: Request, parameter: Parameter | None, book: AddressBook, now: datetime) -> list[Notification]:
+    """To the requester: what became of it, and why."""
+    said = {"approved": "is approved", "void": "is void", "expired": "has expired"}.get(
+        request.status, f"is {request.status}"
+    )
+    message = Message(
+        alert=request.change.key.alert,
+        transition=DECIDED,
+        title=f"Your change of {request.change.key} {said}",
+        summary=sentence(request, parameter),
+        severity="",
+        emoji=_SIGN,
+        note=request.answer or "",
+        fields=_fields(request, parameter),
+    )
+    return _to(request, message, [request.requested_by], book, now)
+
+
+def sentence(request: Request, parameter: Parameter | None) -> str:
+    """What is to change, in one line: from which value to which, and when."""
+    change, unit = request.change, parameter.unit if parameter is not None else None
+    begins = f", from {words.day_and_time(change.starts_at)}" if change.starts_at else ""
+    ends = f", until {words.day_and_time(change.ends_at)}" if change.ends_at else ""
+    return f"{change.key}: {shown(change.old, unit)} becomes {shown(change.new, unit)}{begins}{ends}"
+
+
+def _fields(request: Request, parameter: Parameter | None) -> tuple[Field, ...]:
+    about = parameter.description if parameter is not None else None
+    found = {
+        "Why": request.reason,
+        "Asked for by": request.requested_by,
+        "Decided by": request.decided_by or "",
+        "What it is": about or "",
+    }
+    return tuple(Field(label, value) for label, value in found.items() if value)
+
+
+def _to(request: Request, message: Message, to: Iterable[str], book: AddressBook, now: datetime) -> list[Notification]:
+    places = {place.name: place for who in to for place in book.person(who, now).destinations}
+    return [
+        Notification(
+            delivery_id=uuid5(NAMESPACE, f"change/{request.request_id}/{request.status}/{name}"),
+            destination=name,
+            channel=place.channel,
+            message=message,
+            incident_id=None,
+            alert=request.change.key.alert,
+            transition=message.transition,
+        )
+        for name, place in places.items()
+    ]
