@@ -115,7 +115,7 @@ class Sides:
         """The values that people gave it, which a new version of the file does not take away."""
         from alerting_pipeline.store.parameter_values import values_by_people
 
-        return values_by_people(self.app.engine, alert)
+        return values_by_people(self.app.engine, alert, self.app.clock.now())
 
     @staticmethod
     def _variant(definition: AlertDefinition, kept: ValueSet) -> Variant:

@@ -42,9 +42,9 @@ select at, what from (
         select from ledger.definition_versions as earlier where earlier.alert = d.alert and earlier.version <> d.version
     )
     union all
-    select p.valid_from, 'changed ' || p.parameter || ' of ' || p.alert || ', by ' || p.changed_by
+    select p.recorded_at, 'changed ' || p.parameter || ' of ' || p.alert || ', by ' || p.changed_by
     from ledger.parameter_values as p
-    where p.alert = any(:alerts) and p.valid_from > :since and exists (
+    where p.alert = any(:alerts) and p.recorded_at > :since and exists (
         select from ledger.parameter_values as earlier
         where earlier.alert = p.alert and earlier.parameter = p.parameter and earlier.scope = p.scope
             and earlier.scope_value = p.scope_value and earlier.value_id < p.value_id
