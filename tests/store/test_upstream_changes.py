@@ -58,7 +58,7 @@ def publish(database: Database, alert: str, version: str, revision: str | None) 
 
 
 def value(database: Database, number: str, by: str) -> None:
-    run(database, "update ledger.parameter_values set valid_to = clock_timestamp() where valid_to is null")
+    run(database, "update ledger.parameter_values set valid_to = valid_from where valid_to is null")
     run(
         database,
         "insert into ledger.parameter_values (alert, parameter, type, scope, value, changed_by) "
