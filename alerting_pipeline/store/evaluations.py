@@ -18,7 +18,7 @@ from alerting_pipeline.domain.data_check import Seen as SeenColumns
 from alerting_pipeline.domain.data_definition import OfIncidents
 from alerting_pipeline.domain.data_ports import Standing
 from alerting_pipeline.domain.definition import AlertDefinition
-from alerting_pipeline.domain.evaluation import EvaluationResult, Health, Prepared
+from alerting_pipeline.domain.evaluation import EvaluationResult, Health
 from alerting_pipeline.domain.incident import Incident, fingerprint
 from alerting_pipeline.domain.lifecycle import Step
 from alerting_pipeline.domain.people import People
@@ -43,7 +43,7 @@ from alerting_pipeline.store.mart_health import PostgresMartHealth
 from alerting_pipeline.store.rehearsed_rows import rehearsed_rows
 from alerting_pipeline.store.seen import Seen
 from alerting_pipeline.store.snoozes import standing_at
-from alerting_pipeline.store.standing import JUDGEMENTS, prepare
+from alerting_pipeline.store.standing import JUDGEMENTS, Stands, prepare
 from alerting_pipeline.store.upstream_changes import changed_since_judged, explain
 
 _OPEN = "i.status <> 'resolved'"
@@ -69,9 +69,7 @@ class EvaluationLedger:
         """Whether some incident of the definition may have a row in a sheet, table or file."""
         return self._directory.keeps_rows(definition)
 
-    def prepare(
-        self, alerts: Sequence[str], materialization_id: str, as_of: datetime
-    ) -> tuple[datetime, dict[str, Prepared]]:
+    def prepare(self, alerts: Sequence[str], materialization_id: str, as_of: datetime) -> tuple[datetime, Stands]:
         """The database's clock, and where each definition stands. What the ledger never saw stands at its beginning."""
         with self._engine.connect() as connection:
             return prepare(connection, alerts, materialization_id, as_of)
@@ -118,7 +116,7 @@ class EvaluationTransaction:
         self._announcer = announcer
         self.seen = Seen(connection)
 
-    def lock(self, alerts: Sequence[str], materialization_id: str, as_of: datetime) -> dict[str, Prepared]:
+    def lock(self, alerts: Sequence[str], materialization_id: str, as_of: datetime) -> Stands:
         """Where each definition stands, while nobody else can evaluate it until the transaction ends."""
         self._connection.exec_driver_sql(
             "select 1 from ledger.definitions where alert = any(%s) order by alert for update", (list(alerts),)

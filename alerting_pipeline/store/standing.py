@@ -9,13 +9,15 @@ from sqlalchemy import Connection
 
 from alerting_pipeline.domain.evaluation import Prepared
 
+Stands = dict[str, Prepared]
+"""Where alerts stand, by name."""
 JUDGEMENTS = "('firing', 'clear', 'no_data')"
 """The outcomes after which a materialization is not evaluated again; the index evaluations_once says the same."""
 
 
 def prepare(
     connection: Connection, alerts: Sequence[str], materialization_id: str, as_of: datetime
-) -> tuple[datetime, dict[str, Prepared]]:
+) -> tuple[datetime, Stands]:
     """The database's clock, and where each of these alerts stands; one that is unknown stands at its beginning.
 
     `as_of` is the business instant whose parameter values count.
