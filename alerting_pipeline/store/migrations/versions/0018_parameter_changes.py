@@ -9,8 +9,8 @@ which GiST knows without an extension.
 
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 
 TABLES = """
 alter table ledger.change_requests
