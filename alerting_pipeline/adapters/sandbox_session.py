@@ -86,9 +86,13 @@ def redacting(session: Session, sql: str, position_of_sql: int | None, limits: L
 
 def encoded(statement: str) -> bytes:
     """The statement as it is sent. A NUL would end it early in libpq, and a lone surrogate has no UTF-8."""
-    if "\0" in statement or any(0xD800 <= ord(character) <= 0xDFFF for character in statement):
+    try:
+        sent = statement.encode()
+    except UnicodeEncodeError:
+        sent = b"\0"
+    if b"\0" in sent:
         raise QueryFailed("The SQL contains a character that no SQL has (NUL or a surrogate); remove it")
-    return statement.encode()
+    return sent
 
 
 def _fence(connection: psycopg.Connection, limits: Limits, search_path: str) -> None:

@@ -16,7 +16,7 @@ from tests.year.invariants import broken
 from tests.year.plan import Plan
 from tests.year.simulation import Simulation
 
-pytestmark = [pytest.mark.faults, pytest.mark.scenario, pytest.mark.timeout(1_500)]
+pytestmark = [pytest.mark.faults, pytest.mark.scenario, pytest.mark.timeout(1_700)]
 PROMISE = Promise(
     "year",
     "no incident is notified twice for one transition, none is unowned, none is past its SLA without an escalation, "

@@ -177,11 +177,12 @@ class Simulation:
 
     def _tick(self) -> None:
         """What the clock's job does."""
-        remind(self.watched, self.now)
-        self._stamp()
+        if remind(self.watched, self.now).messages:
+            self._stamp()
         flushed = flush(HeldLedger(self.engine, self._announcer), self.now)
         assert flushed.failed == ()
-        self._stamp()
+        if flushed.messages:
+            self._stamp()
         self.counts["digests"] += flushed.messages
         self.counts["ticks"] += 1
 
