@@ -50,8 +50,9 @@ class Data(Alerts):
         alerts: Mapping[str, AlertDefinition] | None = None,
     ) -> DataChecker:
         """Checks the data definitions that are in force now; `files` and `alerts`: these instead, for a dry run."""
+        from alerting_pipeline.domain.downstream import beneath
         from alerting_pipeline.store.evaluations import EvaluationLedger
-        from alerting_pipeline.usecases.check_data import DataChecker, beneath_of, downstream_of, relations_of
+        from alerting_pipeline.usecases.check_data import DataChecker, downstream_of, relations_of
 
         held = self.definition_ledger.in_force()
         directory = held.directory(self.settings.public_url)
@@ -61,7 +62,7 @@ class Data(Alerts):
             inspector=self._inspector,
             ledger=EvaluationLedger(self.engine, directory),
             downstream=downstream_of(self.catalog, held.alerts if alerts is None else alerts),
-            upstream=beneath_of(self.catalog),
+            upstream=lambda definition: beneath(definition, self.catalog),
         )
 
     def rehearse_data(self, definitions: Sequence[DataDefinition], progress: Progress) -> list[CaseResult]:

@@ -39,7 +39,7 @@ from alerting_pipeline.domain.relation import Relation, model_relation
 from alerting_pipeline.domain.snooze import silenced
 from alerting_pipeline.domain.system_definitions import evaluation_findings
 from alerting_pipeline.domain.terms import terms_of
-from alerting_pipeline.domain.upstream import CHANGED_UPSTREAM, Upstream, upstream_of
+from alerting_pipeline.domain.upstream import CHANGED_UPSTREAM, Upstream
 from alerting_pipeline.domain.warehouse_error import RelationMissing
 
 HOLDING = (Outcome.FIRING, Outcome.SYSTEM_FAILURE)
@@ -282,17 +282,6 @@ def downstream_of(
 ) -> Callable[[str], tuple[tuple[str, ...], tuple[str, ...]]]:
     """The marts and the alerts that stand on a model."""
     return lambda model: (marts_on(model, catalog), alerts_on(model, catalog, alerts))
-
-
-def beneath_of(catalog: Any) -> Callable[[DataDefinition], Upstream]:
-    """What the model of a definition is built from, itself and the definition included."""
-
-    def beneath(definition: DataDefinition) -> Upstream:
-        model = catalog.models.get(definition.model)
-        built_from = (model.unique_id, *model.ancestors) if model is not None else ()
-        return upstream_of(built_from, (definition.alert,))
-
-    return beneath
 
 
 def relations_of(catalog: Any) -> Relations:
