@@ -74,12 +74,16 @@ def show(incident_id: int, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    skipped = ("actions", "events", "deliveries", "held_back", "fields", "labels")
+    skipped = ("actions", "events", "deliveries", "held_back", "parameters", "fields", "labels")
     facts = [
         (name.replace("_", " "), value) for name, value in found.items() if name not in skipped and value is not None
     ]
     facts += [(f"field {name}", value) for name, value in found["fields"].items()]
     print_table(("what", "is"), [(name, _readable(value)) for name, value in facts])
+    if found["parameters"]:
+        columns = ("parameter", "scope", "scope_value", "value", "changed_by", "approved_by", "request_id")
+        rows = [[row[column] for column in columns] for row in found["parameters"]]
+        print_table(columns, rows, title="\nParameter values that held")
     if found["actions"]:
         columns = ("action", "who may", "verdict", "writes")
         print_table(columns, [_offer(action) for action in found["actions"]], title="\nWhat can be done")

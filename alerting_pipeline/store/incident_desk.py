@@ -103,6 +103,12 @@ class IncidentDesk:
             "actions": [{"name": name, **action.model_dump(mode="json")} for name, action in offered.items()],
             "events": events,
             "deliveries": deliveries,
+            "parameters": self._rows(
+                "select p.parameter, p.scope, p.scope_value, p.value, p.changed_by, p.approved_by, p.request_id "
+                "from ledger.incidents as i join alerting.parameters_of_evaluations as p using (evaluation_id) "
+                "where i.incident_id = %s order by p.parameter, p.scope, p.scope_value",
+                [incident_id],
+            ),
             "held_back": held,
         }
 

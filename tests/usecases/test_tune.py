@@ -318,3 +318,14 @@ def test_a_value_of_a_person_survives_the_files_and_its_revert_brings_back_what_
     assert desk.values() == ["100"]
     with pytest.raises(AlertingError, match="has the value that its file states"):
         desk.tuning.revert(LIMIT, "ada", "")
+
+
+def test_an_incident_names_the_values_that_held_when_it_was_opened(desk: Desk) -> None:
+    desk.world.put({"id": "a", "amount": 150, "segment": "retail"})
+    desk.approved(120)
+    desk.fired()
+    desk.approved(130)
+    shown = desk.world.desk.shown(1)
+    assert shown is not None
+    held = {(row["parameter"], row["scope"]): (row["value"], row["approved_by"]) for row in shown["parameters"]}
+    assert held[("limit", "default")] == ("120", "cleo")
