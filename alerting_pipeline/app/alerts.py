@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.case import Step
     from alerting_pipeline.domain.case_verdict import CaseResult
     from alerting_pipeline.domain.catalog import Catalog
+    from alerting_pipeline.domain.change_ports import Impact
     from alerting_pipeline.domain.definition import AlertDefinition
     from alerting_pipeline.domain.evaluation import EvaluationResult
     from alerting_pipeline.domain.evaluation_ports import Transaction
@@ -217,11 +218,11 @@ class Alerts(Pipeline):
 
         return ChangeRequests(self.engine)
 
-    def tuning(self, now: datetime | None = None) -> Tuning:
+    def tuning(self, now: datetime | None = None, impact: Impact | None = None) -> Tuning:
         """Changes of parameters at a business instant, by the rules that are in force."""
         from alerting_pipeline.usecases.tune import Tuning
 
-        return Tuning(self.change_requests, self.definition_ledger.in_force(), now or self.clock.now())
+        return Tuning(self.change_requests, self.definition_ledger.in_force(), now or self.clock.now(), impact)
 
     @property
     def held_ledger(self) -> HeldLedger:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.app import App
     from alerting_pipeline.domain.backtest import Addressee, Report, Span
     from alerting_pipeline.domain.calibration import Proposal, Target
+    from alerting_pipeline.domain.change_request import Change
     from alerting_pipeline.domain.definition import AlertDefinition
     from alerting_pipeline.domain.evaluation import EvaluationResult
     from alerting_pipeline.domain.ports import Progress
@@ -117,6 +118,28 @@ def calibrate(
     tried = candidates(name, parameters[name], current)
     found = sweep(app, alert, span, [Axis(name, tried)], progress)
     return propose(name, found.points, asked, span.weeks, current)
+
+
+def impact_of_change(app: App, change: Change, progress: Progress, days: int = IMPACT_DAYS) -> Report:
+    """What a requested value would have done in the last days, in place of the one in force."""
+    from alerting_pipeline.domain.backtest import Span
+    from alerting_pipeline.domain.history import history_of
+    from alerting_pipeline.usecases.backtest import Backtest, Variant
+    from alerting_pipeline.usecases.backtest import backtest as replay_both
+
+    key, now = change.key, app.clock.now()
+    replays = Replays(app, app.definition_ledger.in_force())
+    current = replays.in_force(key.alert)
+    values = current.values.replaced(key.parameter, key.scope, key.scope_value, change.new)
+    history, span = history_of(current.definition, app.catalog), Span(now - timedelta(days=days), now)
+    asked = Backtest(
+        in_force=current,
+        proposed=Variant(current.definition, values),
+        summing=replays.summing(key.alert, span),
+        source=history.source,
+        reads=history.described,
+    )
+    return replay_both(asked, lambda each: replays.stage(each, span), progress)
 
 
 @dataclass(frozen=True, slots=True)

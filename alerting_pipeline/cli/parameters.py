@@ -82,6 +82,8 @@ def list_parameters(
 @click.option("--for", "length", metavar="DURATION", help="How long it holds, such as 3d, instead of --until.")
 @click.option("--old", "expected", metavar="VALUE", help="The value that you saw: refused if another one is in force.")
 @click.option("--dry-run", "is_dry_run", is_flag=True, help="Show what it would do, and ask for nothing.")
+@click.option("--days", type=click.IntRange(1, 3_660), default=90, show_default=True, help="Replay so many days.")
+@click.option("--no-impact", "is_blind", is_flag=True, help="Replay nothing.")
 @_reason_option
 @_as_option
 @json_option
@@ -97,15 +99,18 @@ def propose(
     length: str | None,
     expected: str | None,
     is_dry_run: bool,
+    days: int,
+    is_blind: bool,
     reason: str,
     person: str | None,
     as_json: bool,
 ) -> None:
     """Ask for another value: `alerting parameters propose large_transaction review_limit 20000 --reason "…"`.
 
-    It is in force at the next evaluation, or as soon as somebody else has approved it where the definition asks for
-    that.
+    What it would have done in the last days is shown beforehand, and kept with the request for whoever decides. It is
+    in force at the next evaluation, or as soon as somebody else has approved it where the definition asks for that.
     """
+    from alerting_pipeline.cli.impact import impact_of, print_impact
     from alerting_pipeline.domain.change_ports import Proposal
 
     if (value is None) != is_removed:
@@ -121,7 +126,11 @@ def propose(
             ends_at=_end(starts_at or app.clock.now(), until, length),
             expected=expected,
         )
-        done = app.tuning().propose(proposal, is_dry_run=is_dry_run)
+        done = app.tuning().propose(proposal, is_dry_run=True)  # whatever is wrong is told before anything is replayed
+        impact = None if is_blind else impact_of(app, done.request.change, days, quiet=as_json)
+        if impact is not None and not as_json:
+            print_impact(impact)
+        done = app.tuning(impact=lambda change: impact).propose(proposal, is_dry_run=is_dry_run)
     _tell(done, as_json, is_dry_run=is_dry_run)
 
 

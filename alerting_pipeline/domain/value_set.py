@@ -68,6 +68,11 @@ class ValueSet:
             rows[row[:3]] = row
         return ValueSet(tuple(rows.values()))
 
+    def replaced(self, parameter: str, scope: str, scope_value: str, value: str | None) -> ValueSet:
+        """With one value in place of its key's; None: the key has none of its own."""
+        kept = tuple(row for row in self.rows if row[:3] != (parameter, scope, scope_value))
+        return ValueSet(kept if value is None else (*kept, Value(parameter, scope, scope_value, value)))
+
     def completed(self, definition: AlertDefinition) -> ValueSet:
         """With what the definition states for parameters that have no value here, and without those it has not."""
         known = {row.parameter for row in self.rows if row.scope == "default"}
