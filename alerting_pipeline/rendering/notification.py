@@ -164,7 +164,7 @@ def message(news: News, presentation: Presentation, public_url: str) -> Message:
         resolved_at=_instant(incident.resolved_at),
         link=incident.link or "",
         runbook=_runbook(incident, presentation),
-        incident_url=f"{public_url.rstrip('/')}/incidents/{incident.incident_id}" if public_url else "",
+        incident_url=_page(public_url, incident.incident_id),
         note=_note(news),
         thread=f"{incident.alert}.{incident.fingerprint}.{incident.incident_id}",
         entity={column: "" if value is None else value for column, value in incident.entity.items()},
@@ -181,6 +181,11 @@ def _runbook(incident: Incident, presentation: Presentation) -> str:
     """That of the model which failed, where it has one. Of a business incident, fields are data: none names a page."""
     own = incident.fields.get(RUNBOOK_OF_MODEL) if incident.kind is not Kind.BUSINESS else None
     return str(own) if own else presentation.runbook
+
+
+def _page(public_url: str, incident_id: int | None) -> str:
+    """The incident's page; nothing for one that is only previewed."""
+    return f"{public_url.rstrip('/')}/incidents/{incident_id}" if public_url and incident_id is not None else ""
 
 
 def _allowed(definition: Any) -> dict[str, timedelta | None]:
