@@ -14,7 +14,7 @@ __all__ = ["call", "folder"]
 def test_a_preview_shows_query_rows_route_and_messages(call: Call) -> None:
     found = data(call, "preview", "large_transaction")
     assert (found["violations"], found["open_already"], found["rows"][0]["transaction_id"]) == (1, 0, "t1")
-    assert "alerting.parameters_in_force" in found["sql"]
+    assert "alerting.parameter_windows" in found["sql"]
     [incident] = found["incidents"]
     assert (incident["severity"], incident["summary"].startswith("Ada: ")) == ("medium", True)
     slack = next(each for each in incident["messages"] if each["channel"] == "slack")
