@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerting_pipeline.domain.definition import AlertDefinition
-from alerting_pipeline.domain.history import History
+from alerting_pipeline.domain.history import SNAPSHOT, History
 from alerting_pipeline.domain.relation import Relation
 
 
@@ -20,3 +20,16 @@ class Past:
     def relation(self, definition: AlertDefinition, as_of: datetime) -> Relation:
         """What was there at `as_of`."""
         return self.history.relation(as_of, self.since)
+
+
+@dataclass(frozen=True, slots=True)
+class PastState:
+    """The same for an evaluation that was recorded: it saw what a snapshot had seen by `state_at`."""
+
+    history: History
+    state_at: datetime
+
+    def relation(self, definition: AlertDefinition, as_of: datetime) -> Relation:
+        """What was there; events and queries are read by the instant of the evaluation itself."""
+        is_kept = self.history.source == SNAPSHOT and definition.query is None
+        return self.history.relation(self.state_at if is_kept else as_of)

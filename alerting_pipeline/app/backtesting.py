@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from alerting_pipeline.domain.errors import BadCall
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from alerting_pipeline.adapters.scanner import Scanner
     from alerting_pipeline.app import App
     from alerting_pipeline.domain.backtest import Addressee, Report, Span
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.ports import Progress
     from alerting_pipeline.domain.replayed import Replayed
     from alerting_pipeline.domain.sweep import Axis
+    from alerting_pipeline.domain.sweep_points import Swept
     from alerting_pipeline.store.definitions import InForce
     from alerting_pipeline.store.scratch_ledger import ScratchLedger
     from alerting_pipeline.usecases.backtest import Variant
-    from alerting_pipeline.usecases.sweep import Swept
 
 IMPACT_DAYS = 90
 
@@ -78,6 +80,24 @@ def impact(
     now = app.clock.now()
     span = Span(now - timedelta(days=days), now)
     return backtest(app, alert, span, progress, changes=changes or {}, proposed=proposed)
+
+
+def check_target(path: Path) -> None:
+    """Raises BadCall for a file that no picture can be written to."""
+    from alerting_pipeline.adapters.plot import check_target as check
+
+    check(path)
+
+
+def draw(found: Report | Swept | None, path: Path) -> None:
+    """The picture of a backtest or of a sweep."""
+    from alerting_pipeline.adapters.plot import draw_report, draw_sweep
+    from alerting_pipeline.domain.sweep_points import Swept
+
+    if isinstance(found, Swept):
+        draw_sweep(found, path)
+    elif found is not None:
+        draw_report(found, path)
 
 
 def sweep(app: App, alert: str, span: Span, axes: Sequence[Axis], progress: Progress) -> Swept:
@@ -251,24 +271,29 @@ class PostgresStage:
         return evaluator.evaluate([self.definition.alert], Order(f"backtest:{number}", at))[0]
 
     def pass_time(self, now: datetime) -> None:
-        from alerting_pipeline.store.announcements import Announcer
-        from alerting_pipeline.store.due_incidents import DueIncidents
-        from alerting_pipeline.store.held_ledger import HeldLedger
-        from alerting_pipeline.usecases.flush import flush
-        from alerting_pipeline.usecases.remind import remind
-
-        engine = self.ledger.engine
-        remind(DueIncidents(engine, lambda: self.held, self.public_url), now)
-        announcer = Announcer(self.held.directory(self.public_url), self.held.of_incidents)
-        failed = flush(HeldLedger(engine, lambda: announcer), now).failed
-        if failed:
-            from alerting_pipeline.domain.errors import AlertingError
-
-            raise AlertingError(f"what was held back could not be told: {failed[0]}")
-        self.ledger.send(now)
+        pass_time(self.ledger, self.held, self.public_url, now)
 
     def next_due(self, after: datetime) -> datetime | None:
         return self.ledger.next_due(after)
 
     def happened(self) -> Replayed:
         return self.ledger.happened()
+
+
+def pass_time(ledger: ScratchLedger, held: InForce, public_url: str, now: datetime) -> None:
+    """What the clock's job does, on the scratch ledger."""
+    from alerting_pipeline.store.announcements import Announcer
+    from alerting_pipeline.store.due_incidents import DueIncidents
+    from alerting_pipeline.store.held_ledger import HeldLedger
+    from alerting_pipeline.usecases.flush import flush
+    from alerting_pipeline.usecases.remind import remind
+
+    engine = ledger.engine
+    remind(DueIncidents(engine, lambda: held, public_url), now)
+    announcer = Announcer(held.directory(public_url), held.of_incidents)
+    failed = flush(HeldLedger(engine, lambda: announcer), now).failed
+    if failed:
+        from alerting_pipeline.domain.errors import AlertingError
+
+        raise AlertingError(f"what was held back could not be told: {failed[0]}")
+    ledger.send(now)

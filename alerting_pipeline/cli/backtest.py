@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +20,7 @@ from alerting_pipeline.domain.wilson import Share, share
 if TYPE_CHECKING:
     from alerting_pipeline.domain.backtest import Difference, Example, Report, Side, Span
     from alerting_pipeline.domain.sweep import Axis
-    from alerting_pipeline.usecases.sweep import Swept
+    from alerting_pipeline.domain.sweep_points import Swept
 
 _DAYS = 90
 
@@ -34,6 +36,8 @@ _DAYS = 90
 @click.option(
     "--sweep", "sweeps", multiple=True, metavar="P=FROM:TO:STEP", help="Many values, of up to two parameters."
 )
+@click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="A picture of it: a .png or .html file.")
+@click.option("--recorded", "is_recorded", is_flag=True, help="Repeat what the ledger recorded; does it tell the same?")
 @json_option
 def backtest(
     name: str,
@@ -42,6 +46,8 @@ def backtest(
     every: str | None,
     changes: tuple[str, ...],
     sweeps: tuple[str, ...],
+    plot: Path | None,
+    is_recorded: bool,
     as_json: bool,
 ) -> None:
     """Replay the past of the alert NAME through the production path, and say what would have come of it.
@@ -49,23 +55,50 @@ def backtest(
     Evaluation, dedupe, grouping, budgets and routing are production's own. Nothing is kept, and nobody is told.
     """
     from alerting_pipeline.app.backtesting import backtest as run
-    from alerting_pipeline.app.backtesting import sweep
+    from alerting_pipeline.app.backtesting import check_target, draw, sweep
 
     if changes and sweeps:
         raise BadCall("--set tries one set of values and --sweep many; say one of them")
+    if is_recorded:
+        _replay_recorded(name, end, as_json)
+        return
     axes = _axes(sweeps)
+    if plot is not None:
+        check_target(plot)
     with App.from_environment() as app, progress(as_json) as shown:
         note_standing_clock(app.settings)
         span = _span(app, name, start, end, every)
         swept = sweep(app, name, span, axes, shown) if axes else None
         assigned = _assignments(changes) if changes else None
         report = run(app, name, span, shown, changes=assigned) if swept is None else None
+    if plot is not None:
+        draw(swept or report, plot)
     if as_json:
         print_json(swept or report)
     elif swept is not None:
         print_sweep(swept)
     elif report is not None:
         print_report(report)
+
+
+def _replay_recorded(name: str, end: str | None, as_json: bool) -> None:
+    """Exit code 1 where the replay tells something else."""
+    from alerting_pipeline.app.replaying import replay_ledger
+
+    with App.from_environment() as app, progress(as_json) as shown:
+        note_standing_clock(app.settings)
+        now = app.clock.now()
+        found = replay_ledger(app, name, now if end is None else min(now, _end_of(end)), shown)
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(f"{found.evaluations:,} evaluations and {found.acts:,} acts of people repeated")
+        differing = f"{found.only_delivered:,} only delivered, {found.only_replayed:,} only in the replay"
+        click.echo(f"messages: {found.same:,} the same, {differing}")
+        for each in found.examples:
+            what = f"{each.transition}, {each.summary}"
+            click.echo(f"  delivered {each.told_at:%Y-%m-%d %H:%M} to {each.destination}: {what}")
+    sys.exit(0 if found.is_exact else 1)
 
 
 @click.command("calibrate")

@@ -5,8 +5,8 @@ An incident opens for the values that this evaluation violates and the one befor
 bucket, -1 at what it has in common with the bucket before, and a running sum from the strictest value down gives the
 incidents of every value at once. Measured on 365 days of 5,000 entities and 100 values: `make bench`.
 
-That is exact where an incident is nothing but its condition holding. Where a definition waits, holds on or reopens,
-where its condition is NULL somewhere, or a parameter stands anywhere but in one comparison with a column, `Unsweepable`
+That is exact where an incident is nothing but its condition holding. Where a definition waits, holds on or reopens, or
+a parameter stands anywhere but in one comparison with a column, `Unsweepable`
 says so, and each value is replayed by itself instead.
 """
 
@@ -50,11 +50,19 @@ judged as (
     from {{source}}
 ),
 seen as materialized (
-    select n, {{keys}}, {{worst}}, bool_or(is_unknown or holds is null) as is_unknown
-    from judged where holds is not false and (is_unknown or ({{any}})) group by n, {{keys}}
+    select n, {{keys}}, {{worst}}, bool_or(is_unknown or holds is null) as is_null, count(*) as rows
+    from judged where holds is not false and ({{any}}) group by n, {{keys}}
+),
+-- A NULL condition holds what is open and opens nothing: what was violated before goes on, as far as it may.
+islands as (
+    select *, count(*) filter (where not is_null or is_start) over (partition by {{keys}} order by n) as island
+    from (select *, lag(n) over (partition by {{keys}} order by n) is distinct from n - 1 as is_start from seen) as s
+),
+standing as (
+    select n, {{keys}}, is_null, {{held}} from islands window w as (partition by {{keys}}, island order by n)
 ),
 stepped as (
-    select n, {{listed}}, {{before}} from seen where not is_unknown window w as (partition by {{keys}} order by n)
+    select n, {{listed}}, {{before}} from standing window w as (partition by {{keys}} order by n)
 ),
 opened as (
     select t.n, d.* from stepped as t
@@ -66,9 +74,13 @@ counted as (
 select 'opened' as what, date_trunc('week', i.at at time zone 'UTC')::date as week, c.n = 1 as is_first, {{listed}},
     null::uuid as fingerprint, sum(number)::bigint as number
 from counted as c join instants as i on i.n = c.n group by 2, 3, {{listed}}
-union all select 'unknown', null, null, {{zeros}}, null, count(*) from seen where is_unknown
+union all select 'unknown', null, null, {{zeros}}, null, count(*) from seen where is_null
+union all select 'several', null, null, {{zeros}}, null, count(*) from seen where is_null and rows > 1
 union all select 'fired', null, null, {{listed}}, fingerprint, 1
-from (select {{listed}}, {{fingerprint}} as fingerprint from (select distinct {{keys}}, {{listed}} from seen) as e) as f
+from (
+    select {{listed}}, {{fingerprint}} as fingerprint
+    from (select distinct {{keys}}, {{listed}} from standing where {{any}}) as e
+) as f
 where fingerprint = any({_FINGERPRINTS})
 """
 _OPERATORS = {exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
@@ -125,7 +137,8 @@ class Sweep:
         """One statement; it takes the array `fingerprints`, the entities about which there is a verdict.
 
         Its rows are (what, week, is_first, bucket …, fingerprint, number): `opened` and its buckets hold differences,
-        `unknown` counts rows whose condition is NULL, `fired` are the buckets of the entities that were named.
+        `unknown` counts rows whose condition is NULL (`several`: of an entity with other rows), `fired` are the buckets
+        of the entities that were named.
         """
         reading = replace(reading, as_of=_AT)
         names = [f"b{place}" for place in range(len(self.axes))]
@@ -133,12 +146,17 @@ class Sweep:
         parameters = values.without_defaults({axis.parameter for axis in self.axes}).sql(reading.alert)
         rest = " and ".join(reading.sql(_part(reading.checked, part)) for part in self.rest) or "true"
         keys = {column: f"e{place}" for place, column in enumerate(reading.entity)}
+        buckets = [
+            f"coalesce({axis.bucket(reading)}, {len(axis.values)}) as {each}"
+            for axis, each in zip(self.axes, names, strict=True)
+        ]
         texts = {
-            "buckets": ", ".join(
-                f"{axis.bucket(reading)} as {each}" for axis, each in zip(self.axes, names, strict=True)
-            ),
+            "buckets": ", ".join(buckets),
             "unknown": " or ".join(f"{_compared_value(axis, reading)} is null" for axis in self.axes),
             "listed": ", ".join(names),
+            "held": ", ".join(
+                f"min(case when is_null and is_start then 0 else {each} end) over w as {each}" for each in names
+            ),
             "worst": ", ".join(f"max({each}) as {each}" for each in names),
             "before": ", ".join(_before(each, is_once=source.startswith("(")) for each in names),
             "shared": ", ".join(f"q{each}" for each in names),
@@ -154,6 +172,31 @@ class Sweep:
             rest=rest, **texts,
         )  # fmt: skip
         return text.replace("%", "%%").replace(_FINGERPRINTS, "%(fingerprints)s::uuid[]")
+
+    def unjudged_sql(self, reading: Reading, history: History, instants: Sequence[datetime], values: ValueSet) -> str:
+        """Is there an evaluation that saw a NULL, and no row of which every value can be told? It would judge nothing.
+
+        Asked only where there are NULLs at all.
+        """
+        reading = replace(reading, as_of=_AT)
+        source, number = self._source(reading, history, instants)
+        parameters = values.without_defaults({axis.parameter for axis in self.axes}).sql(reading.alert)
+        rest = " and ".join(reading.sql(_part(reading.checked, part)) for part in self.rest) or "true"
+        unknown = " or ".join(f"{_compared_value(axis, reading)} is null" for axis in self.axes)
+        once = "min(n) filter (where is_null) < coalesce(min(n) filter (where is_sure), 1000000)"
+        each = "exists (select 1 from judged group by n having bool_or(is_null) and not bool_or(is_sure))"
+        asked = f"select {once} as is_found from judged" if source.startswith("(") else f"select {each} as is_found"
+        return f"""
+        with instants as materialized (
+            select n, at from unnest(array[{_listed(instants)}]::timestamptz[]) with ordinality as i (at, n)
+        ),
+        {PARAMETER} as not materialized ({parameters}),
+        judged as (
+            select n, holds is not false and (is_unknown or holds is null) as is_null,
+                holds is false or (holds and not is_unknown) as is_sure
+            from (select {number} as n, {rest} as holds, {unknown} as is_unknown from {source}) as j
+        )
+        {asked}"""
 
     def _source(self, reading: Reading, history: History, instants: Sequence[datetime]) -> tuple[str, str]:
         """What is read, and the number of the evaluation that reads a row.

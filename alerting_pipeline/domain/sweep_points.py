@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
+from alerting_pipeline.domain.backtest import Span
 from alerting_pipeline.domain.sweep import Axis, Unsweepable
 
 
@@ -30,6 +31,19 @@ class Point:
         return max(self.weeks.values(), default=0)
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """The numbers of every combination. `why_not_one_pass` None: the database read the past once."""
+
+    alert: str
+    span: Span
+    current: Mapping[str, str]
+    points: tuple[Point, ...]
+    why_not_one_pass: str | None = None
+    budget_per_week: Decimal | None = None
+    verdicts: int = 0
+
+
 def points(axes: Sequence[Axis], rows: Iterable[Mapping[str, Any]], verdicts: Mapping[Any, bool]) -> list[Point]:
     """The numbers of every combination, in the order of the values. Raises Unsweepable where a condition was NULL."""
     sizes = [len(axis.values) for axis in axes]
@@ -42,8 +56,8 @@ def points(axes: Sequence[Axis], rows: Iterable[Mapping[str, Any]], verdicts: Ma
             opened[row["week"], row["is_first"]][at] += int(row["number"])
         elif row["what"] == "fired":
             fired[row["fingerprint"]].append(at)
-        elif row["number"]:
-            raise Unsweepable(f"the condition was NULL {row['number']:,} times, which holds incidents open")
+        elif row["what"] == "several" and row["number"]:
+            raise Unsweepable(f"the condition was NULL {row['number']:,} times for one of several rows of an entity")
     sums = {key: _running(cells, sizes) for key, cells in opened.items()}
     return sorted(
         (_point(axes, at, sums, fired, verdicts) for at in product(*(range(1, size + 1) for size in sizes))),

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, cast
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine, event
 
@@ -20,12 +21,17 @@ from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.replayed import Episode, Held, Message, Replayed
 from alerting_pipeline.domain.value_set import ValueSet
 
-_LEDGER = re.compile(r"\bledger\.(?=[a-z_]+\b(?!\())")
+_LEDGER = re.compile(r"\bledger\.(?=[a-z_])")
 _TABLES = """
 select c.relname from pg_catalog.pg_class as c
 where c.relnamespace = 'ledger'::regnamespace and c.relkind = 'r' and has_table_privilege(c.oid, 'select')
 order by c.relname
 """
+_NO_AUDIT = """
+create function pg_temp.append_audit(text, text, text, jsonb, jsonb) returns bigint language sql as 'select 0::bigint'
+"""
+"""What a replay does is nobody's act, so it is not audited; without this, it would be written beside the real ones."""
+
 _KEPT = ("silences", "snoozes")
 """What people wanted kept quiet, each with the time it held: a replay keeps it, too."""
 
@@ -63,6 +69,21 @@ class ScratchLedger:
                 "insert into ledger.definitions (alert, version, kind, path) values (%s, %s, 'business', %s)",
                 (definition.alert, definition.version_id, definition.path),
             )
+
+    def set_version(self, definition: AlertDefinition) -> None:
+        """Another version of it, which goes on from where the one before stood."""
+        with self.begin() as connection:
+            connection.exec_driver_sql(
+                "update ledger.definitions set version = %s where alert = %s", (definition.version_id, definition.alert)
+            )
+
+    def open_incident(self, fingerprint: UUID) -> int | None:
+        """The number of the open incident that has it."""
+        with self.connect() as connection:
+            return connection.exec_driver_sql(
+                "select incident_id from ledger.incidents where fingerprint = %s and status <> 'resolved'",
+                (fingerprint,),
+            ).scalar()
 
     def set_values(self, definition: AlertDefinition, values: ValueSet) -> None:
         """The parameter values from now on; rows read with others are read again, as in production."""
@@ -123,6 +144,7 @@ def scratch_ledger(engine: Engine) -> Iterator[ScratchLedger]:
             with connection.begin():
                 for table in connection.exec_driver_sql(_TABLES).scalars().all():
                     connection.exec_driver_sql(f"create temporary table {table} (like ledger.{table} including all)")
+                connection.exec_driver_sql(_NO_AUDIT)
                 for table in _KEPT:
                     connection.exec_driver_sql(
                         f"insert into pg_temp.{table} overriding system value select * from ledger.{table}"

@@ -8,31 +8,18 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
-from alerting_pipeline.domain.backtest import Span, Summing
+from alerting_pipeline.domain.backtest import Summing
 from alerting_pipeline.domain.errors import BadCall
 from alerting_pipeline.domain.history import History
 from alerting_pipeline.domain.ports import Progress
 from alerting_pipeline.domain.reading import read
 from alerting_pipeline.domain.sweep import Axis, Unsweepable, sweep_of
-from alerting_pipeline.domain.sweep_points import Point, points
+from alerting_pipeline.domain.sweep_points import Point, Swept, points
 from alerting_pipeline.usecases.backtest import Stages, Variant, replay
 
 MOST_POINTS = 1_000
 MOST_REPLAYS = 50
-Rows = Callable[[str, Mapping[str, Any]], Sequence[Mapping[str, Any]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """The numbers of every combination. `why_not_one_pass` None: the database read the past once."""
-
-    alert: str
-    span: Span
-    current: Mapping[str, str]
-    points: tuple[Point, ...]
-    why_not_one_pass: str | None = None
-    budget_per_week: Decimal | None = None
-    verdicts: int = 0
+Rows = Callable[[str, Mapping[str, Any] | None], Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +73,11 @@ def _in_one_pass(asked: Sweeping, axes: Sequence[Axis]) -> list[Point]:
     verdicts = asked.summing.verdicts
     sql = planned.sql(reading, asked.history, instants, asked.variant.values)
     rows = asked.rows(sql, {"fingerprints": list(verdicts)})
+    has_null = any(row["what"] == "unknown" and row["number"] for row in rows)
+    if has_null:
+        unjudged = planned.unjudged_sql(reading, asked.history, instants, asked.variant.values)
+        if asked.rows(unjudged, None)[0]["is_found"]:
+            raise Unsweepable("some evaluation saw nothing but NULL, and would have judged nothing")
     return points(planned.axes, rows, {key: each.is_true for key, each in verdicts.items()})
 
 

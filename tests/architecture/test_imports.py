@@ -50,7 +50,7 @@ def test_a_broken_contract_would_be_seen(tmp_path: Path) -> None:
     for room in ("domain", "rendering", "usecases", "adapters", "store", "defs", "web", "demo", "cli"):
         (package / room).mkdir(parents=True)
         (package / room / "__init__.py").write_text("")
-    for module in ("__init__", "app", "settings", "definitions"):
+    for module in ("__init__", "app", "settings", "definitions", "notebook"):
         (package / f"{module}.py").write_text("")
     (package / "domain" / "wrong.py").write_text("import alerting_pipeline.cli\n")
     (tmp_path / "pyproject.toml").write_text((PROJECT / "pyproject.toml").read_text())
