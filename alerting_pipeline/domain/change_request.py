@@ -133,8 +133,11 @@ def holders(roles: Sequence[str], people: People, now: datetime) -> list[str]:
 
 def check_scope(key: Key, parameter: Parameter) -> None:
     """Raises BadCall for a scope that the parameter can't have."""
-    if key.scope == "segment" and parameter.by is None:
-        raise BadCall(f"{key.alert}.{key.parameter} has no values per segment: the definition names no column with by:")
+    if key.scope != "default" and parameter.by is None:  # no evaluation would read it: one value holds for all rows
+        raise BadCall(
+            f"{key.alert}.{key.parameter} has no values per segment or entity; "
+            "name a column with `by:` in the definition, or change the default"
+        )
     if key.scope != "default" and not key.scope_value:
         raise BadCall(f"name the {key.scope}: it is empty")
 

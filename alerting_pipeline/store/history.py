@@ -12,7 +12,7 @@ from alerting_pipeline.domain.backtest import Verdict, verdict_of
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.recorded import Recorded, RecordedAct, RecordedEvaluation, RecordedLook, act_of
 from alerting_pipeline.domain.replayed import Episode, Message
-from alerting_pipeline.store.scratch_ledger import values_at
+from alerting_pipeline.store.scratch_ledger import values_of
 
 _BEFORE = timedelta(microseconds=1)
 _EPISODES = """
@@ -20,7 +20,7 @@ select fingerprint, entity, severity, deviance, summary, opened_at, resolved_at,
 from ledger.incidents where alert = %s and opened_at >= %s and opened_at <= %s order by incident_id
 """
 _EVALUATIONS = """
-select as_of, definition_version, outcome, reason, started_at
+select as_of, definition_version, outcome, reason, evaluation_id
 from ledger.evaluations where alert = %s and as_of <= %s order by evaluation_id
 """
 _ACTS = """
@@ -85,10 +85,10 @@ class LedgerHistory:
             acts = connection.exec_driver_sql(_ACTS, (alert, until)).all()
             looks = connection.exec_driver_sql(_LOOKS, {"alert": alert, "until": until}).scalars().all()
         found: list[Recorded] = []
-        for place, (at, version, outcome, reason, started_at) in enumerate(evaluations):
+        for place, (at, version, outcome, reason, number) in enumerate(evaluations):
             following = evaluations[place + 1].as_of if place + 1 < len(evaluations) else None
             failures = () if outcome in ("firing", "clear", "no_data") else (str(reason),)
-            values = values_at(self.engine, alert, started_at)
+            values = values_of(self.engine, number)
             state_at = until if following is None else following - _BEFORE
             found.append(RecordedEvaluation(at, version, values, failures, state_at))
         done = [(at, key, act_of(event, person, detail)) for at, key, event, person, detail in acts]

@@ -176,3 +176,14 @@ def values_at(engine: Engine, alert: str, at: datetime) -> ValueSet:
             {"alert": alert, "at": at},
         ).all()
     return ValueSet.of_rows(rows)
+
+
+def values_of(engine: Engine, evaluation_id: int) -> ValueSet:
+    """The parameter values that held when an evaluation ran."""
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "select parameter, scope, scope_value, value from alerting.parameters_of_evaluations "
+            "where evaluation_id = %s order by parameter, scope, scope_value",
+            (evaluation_id,),
+        ).all()
+    return ValueSet.of_rows(rows)

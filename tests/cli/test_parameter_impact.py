@@ -52,3 +52,12 @@ def test_a_value_that_can_not_be_is_refused_before_anything_is_replayed(call: Ca
 
 def test_without_impact_nothing_is_replayed(call: Call) -> None:
     assert data(call, *ASK, "15000", *WHY, "--dry-run", "--no-impact")["impact"] is None
+
+
+def test_a_value_that_no_evaluation_would_read_is_refused(call: Call, folder: DefinitionFolder) -> None:
+    text = PLAIN.replace("by: segment", "# by: segment").replace("values: {premium: 50000}", "# values")
+    folder.write(FILE, text)
+    data(call, "evaluate")
+    for scope in (("--segment", "premium"), ("--entity", "p1")):
+        code, _, err = call(*ASK, "15000", *WHY, *scope, "--dry-run")
+        assert (code, "has no values per segment or entity; name a column with `by:`" in err) == (2, True), err
