@@ -184,6 +184,7 @@ class Machine:
         unheard = self.world.sql("""
             select i.incident_id, i.status, i.severity from ledger.incidents i
             where i.status <> 'resolved' and i.status <> 'snoozed'
+                and i.acknowledged_at is null  -- whoever took it while it was snoozed knows of it
                 and not exists (
                     select from ledger.outbox o where o.incident_id = i.incident_id and o.destination = '#risk'
                 )
