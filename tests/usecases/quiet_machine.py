@@ -75,6 +75,7 @@ class Machine:
     world: World
     setting: Setting
     silences: list[int] = field(default_factory=list)
+    taken_snoozed: set[int] = field(default_factory=set)  # whoever took it while it was snoozed knows of it
 
     def __post_init__(self) -> None:
         world = self.world
@@ -128,6 +129,8 @@ class Machine:
         ))  # fmt: skip
 
     def _acknowledge(self, place: int) -> None:
+        found = self.world.incidents("status <> 'resolved'")[place : place + 1]
+        self.taken_snoozed |= {row["incident_id"] for row in found if row["status"] == "snoozed"}
         self._do(place, lambda number: act.acknowledge(self.world.desk, number, "ada", self.world.now))
 
     def _resolve(self, place: int) -> None:
@@ -184,7 +187,7 @@ class Machine:
         unheard = self.world.sql("""
             select i.incident_id, i.status, i.severity from ledger.incidents i
             where i.status <> 'resolved' and i.status <> 'snoozed'
-                and i.acknowledged_at is null  -- whoever took it while it was snoozed knows of it
+                and not i.incident_id = any(%s)
                 and not exists (
                     select from ledger.outbox o where o.incident_id = i.incident_id and o.destination = '#risk'
                 )
@@ -192,7 +195,7 @@ class Machine:
                     select from ledger.held_notifications h
                     where h.incident_id = i.incident_id and h.destination = '#risk' and h.fate is distinct from 'ended'
                 )
-        """)
+        """, list(self.taken_snoozed))  # fmt: skip
         assert unheard == [], "open, and neither told nor held back for a reason"
         open_ended = self.world.sql("""
             select i.incident_id from ledger.incidents i

@@ -44,7 +44,7 @@ def test_nothing_is_told_twice_or_lost_and_nobody_is_over_budget(
 @pytest.mark.scenario
 @pytest.mark.timeout(1_800)
 @given(setting=SETTINGS, actions=st.lists(ACTIONS, min_size=5, max_size=25))
-@settings(max_examples=60, deadline=None, suppress_health_check=SHARED, derandomize=True)
+@settings(max_examples=100, deadline=None, suppress_health_check=SHARED, derandomize=True)
 def test_nor_in_longer_sequences(world: World, setting: Setting, actions: Sequence[Action]) -> None:
     Machine(world, setting).run(actions)
 
