@@ -74,6 +74,7 @@ def test_a_project_that_does_not_parse_is_one_sentence_with_the_log(folder: Path
         DbtProject(folder, home, inherited=_inherited()).parse()
 
 
+@pytest.mark.scenario
 def test_a_build_tells_which_models_are_ready_and_healthy_and_a_selection_narrows_it(
     folder: Path, home: Path, database: Database
 ):

@@ -19,6 +19,8 @@ from psycopg import sql
 from alerting_pipeline.adapters.embedded_postgres import EmbeddedPostgres
 from tests.dbt.warehouse import TryOut
 
+pytestmark = pytest.mark.scenario  # whole builds by dbt
+
 MARTS = {
     "transactions": """select transaction_id, customer_name, segment, merchant, amount, status, created_at,
         usual_amount, earlier_payments from marts.transactions order by transaction_id""",

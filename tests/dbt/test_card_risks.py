@@ -25,6 +25,8 @@ from tests.conftest import make_database
 from tests.dbt.card_feed import START, Payment, expected, feed, tampered
 from tests.dbt.warehouse import TryOut
 
+pytestmark = pytest.mark.scenario  # whole builds by dbt
+
 CHAIN = {
     "stg_card_transactions": "staging",
     "int_payment_habits": "intermediate",

@@ -26,6 +26,8 @@ from tests.conftest import PROJECT
 from tests.dbt.warehouse import TryOut
 from tests.landing import Landing
 
+pytestmark = pytest.mark.scenario  # whole builds by dbt
+
 MARTS = {
     # sensor
     "cold_rooms": "select room_id, temperature_c::text, reported_at::text, coldest_of_hour::text, readings_of_hour "

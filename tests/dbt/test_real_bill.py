@@ -13,6 +13,8 @@ from tests.conftest import PROJECT, Database
 from tests.dbt.warehouse import TryOut
 from tests.landing import Landing
 
+pytestmark = pytest.mark.scenario  # whole builds by dbt
+
 PERIOD = "20261001-20261101"
 FIRST, SECOND, NEWEST = "2026-10-10", "2026-10-20", "2026-10-31"
 BILL = Decimal("224718.9188111162")

@@ -98,6 +98,7 @@ LIMIT = {"limit": {"default": 100}}
 BY_SEGMENT = {"limit": {"default": 100, "by": "segment", "values": {"premium": 150}}}
 
 
+@pytest.mark.scenario
 @pytest.mark.parametrize(
     ("condition", "parameters", "axes"),
     [
@@ -157,6 +158,7 @@ def test_events_that_change_later_are_read_at_each_evaluation(world: PastWorld) 
     assert [single(world, item, point, catalog) for point in found.points] == list(found.points)
 
 
+@pytest.mark.scenario
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
@@ -176,6 +178,7 @@ def test_what_one_pass_can_not_tell_is_replayed_value_by_value(world: PastWorld,
     assert [single(world, item, point, None) for point in found.points] == list(found.points)
 
 
+@pytest.mark.scenario
 @pytest.mark.parametrize(
     ("condition", "parameters", "axes"),
     [
