@@ -18,19 +18,10 @@
 with
 
 arrived as (
-    select distinct on (transaction_id)
-        transaction_id,
-        customer_id,
-        terminal_id,
-        amount,
-        created_at,
-        load_id,
-        loaded_at
-    from {{ ref('stg_card_transactions') }}
-    {% if is_incremental() %}
-    where load_id > {{ last_load('load_id') }}
-    {% endif %}
-    order by transaction_id, load_id desc
+    {{ arrived(
+        ref('stg_card_transactions'), 'transaction_id',
+        ['transaction_id', 'customer_id', 'terminal_id', 'amount', 'created_at', 'load_id', 'loaded_at']
+    ) }}
 ),
 
 payments as (

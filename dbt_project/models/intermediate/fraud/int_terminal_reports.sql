@@ -28,14 +28,7 @@ arrived as (
 ),
 
 results as (
-    select distinct on (transaction_id)
-        transaction_id,
-        was_fraud
-    from {{ ref('stg_card_transactions') }}
-    {% if is_incremental() %}
-    where load_id > {{ last_load('load_id') }}
-    {% endif %}
-    order by transaction_id, load_id desc
+    {{ arrived(ref('stg_card_transactions'), 'transaction_id', ['transaction_id', 'was_fraud']) }}
 ),
 
 payments as (

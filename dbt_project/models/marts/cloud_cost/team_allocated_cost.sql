@@ -35,16 +35,7 @@ allocation as (
 {% if is_incremental() %}
 
 to_rebuild as (
-    select costs.billing_period
-    from (select billing_period, max(load_id) as load_id from costs group by billing_period) as costs
-    left join (
-        select billing_period, max(load_id) as load_id, min(allocation) as allocation
-        from {{ this }}
-        group by billing_period
-    ) as known on known.billing_period = costs.billing_period
-    where
-        costs.load_id is distinct from known.load_id
-        or known.allocation is distinct from (select fingerprint from allocation)
+    {{ periods_to_rebuild() }}
 ),
 
 {% endif %}
