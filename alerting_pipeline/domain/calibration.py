@@ -70,7 +70,10 @@ def target(at_most: str | None, precision: str | None) -> Target:
 
 
 def candidates(name: str, parameter: Parameter, current: Decimal) -> tuple[Decimal, ...]:
-    """Values to try, of three digits: between the bounds, or a tenth to ten times the current one; the latter, too."""
+    """Values to try, of three digits: between the bounds, or a tenth to ten times the current one; the latter, too.
+
+    Each of them could be set: where the parameter has a step, they are on it.
+    """
     if parameter.type not in ("number", "integer"):
         raise BadCall(f"{name} is no number: nothing lies between two of its values; backtest the ones you mean")
     low = parameter.minimum if parameter.minimum is not None else min(current / _SPAN, current * _SPAN)
@@ -82,7 +85,8 @@ def candidates(name: str, parameter: Parameter, current: Decimal) -> tuple[Decim
     else:
         found = [float(low) + (float(high) - float(low)) * number / (TRIED - 1) for number in range(TRIED)]
     rounded = {min(max(_rounded(each, parameter.type), low), high) for each in found}
-    return tuple(sorted(rounded | {current}))
+    settable = {Decimal(parameter.nearest(each)) for each in rounded}  # type: ignore[arg-type]  # of a number
+    return tuple(sorted(settable | {current}))
 
 
 def propose(name: str, points: Sequence[Point], asked: Target, weeks: float, current: Decimal) -> Proposal:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_serializer, model_validator
 
+from alerting_pipeline.domain.grid import Grid
 from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.written import (
     Strict,
@@ -53,6 +54,10 @@ class Parameter(Strict):
     default: Any = Field(description="The value in force where no segment or entity has its own.")
     minimum: Any = Field(default=None, description="The least value that may be set.")
     maximum: Any = Field(default=None, description="The greatest value that may be set.")
+    step: Any = Field(
+        default=None,
+        description="Values lie so far apart, from the minimum on, or from 0 where there is none: 500, or 15m.",
+    )
     choices: Texts = Field(default=(), description="For type choice: the values that may be picked.")
     by: Text | None = Field(default=None, description="A column; each of its values may have its own value.")
     values: dict[Text, Any] = Field(default_factory=dict, description="Values per segment: {premium: 50000}.")
@@ -67,7 +72,7 @@ class Parameter(Strict):
             raise Mistake("AP112", "a parameter of type choice needs choices: [a, b]")
         if self.type != "choice" and self.choices:
             raise Mistake("AP112", "choices belong to a parameter of type choice; set type: choice or remove them")
-        for bound in ("minimum", "maximum"):
+        for bound in ("minimum", "maximum", "step"):
             written = getattr(self, bound)
             if is_null(written):
                 object.__setattr__(self, bound, None)
@@ -80,6 +85,7 @@ class Parameter(Strict):
                 "AP107",
                 f"minimum {self.write(self.minimum)} is greater than maximum {self.write(self.maximum)}; swap them",
             )
+        self._check_step()
         if is_null(self.default):
             raise Mistake("AP103", "default has no value; write the value that holds where nothing else is set")
         object.__setattr__(self, "default", self.read(self.default, name="default"))
@@ -89,7 +95,7 @@ class Parameter(Strict):
         object.__setattr__(self, "values", read)
         return self
 
-    @field_serializer("default", "minimum", "maximum", "values", when_used="json")
+    @field_serializer("default", "minimum", "maximum", "step", "values", when_used="json")
     def _as_written(self, value: Any) -> Any:
         """A form that `read` takes back: the ledger keeps definitions as JSON."""
         if value is None or isinstance(value, bool):
@@ -121,7 +127,25 @@ class Parameter(Strict):
             raise Mistake(
                 "AP107", f"{name} {self.write(value)} is over the maximum of {self.write(self.maximum)}; {_WITHIN}"
             )
+        if (grid := self.grid) is not None and not grid.has(value):  # type: ignore[arg-type]  # a step is of a number
+            near = " or ".join(self.write(each) for each in grid.around(value))  # type: ignore[arg-type]
+            raise Mistake(
+                "AP118", f"{name} {self.write(value)} is off the step of {self.write(self.step)}; write {near}"
+            )
         return value
+
+    @property
+    def grid(self) -> Grid | None:
+        """Which values may be set, where a step is said."""
+        return None if self.step is None else Grid(self.step, self.minimum, self.maximum)
+
+    def nearest(self, value: Decimal | int | timedelta) -> Decimal | int | timedelta:
+        """The value that may be set and is nearest: within the bounds, and on the step; of two, the lesser."""
+        if self.minimum is not None:
+            value = max(value, self.minimum)
+        if self.maximum is not None:
+            value = min(value, self.maximum)
+        return value if self.grid is None else self.grid.nearest(value)
 
     @staticmethod
     def write(value: ParameterValue) -> str:
@@ -133,6 +157,18 @@ class Parameter(Strict):
         if isinstance(value, tuple):
             return "{" + ",".join(_array_item(item) for item in value) + "}"
         return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+    def _check_step(self) -> None:
+        if self.step is None:
+            return
+        if not self.step > type(self.step)(0):
+            raise Mistake("AP107", f"step {self.write(self.step)} is not above 0; write one such as 10, or remove it")
+        if self.minimum is not None and self.maximum is not None and self.step > self.maximum - self.minimum:
+            raise Mistake(
+                "AP107",
+                f"step {self.write(self.step)} is greater than all that lies between the minimum and the maximum; "
+                "write a smaller one",
+            )
 
     def _typed(self, written: Any, name: str) -> ParameterValue:
         try:

@@ -24,6 +24,7 @@ CODES: dict[str, str] = {
     "AP115": "What can't be inherited",
     "AP116": "The file is no definition",
     "AP117": "The file is not read",
+    "AP118": "A value off its step",
     "AP201": "The owner is not a team",
     "AP202": "The model can't be read",
     "AP203": "A column that there is not",

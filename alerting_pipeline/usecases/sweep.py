@@ -40,7 +40,7 @@ def sweep(asked: Sweeping, axes: Sequence[Axis], progress: Progress) -> Swept:
     number = 1
     for axis in axes:
         number *= len(axis.values)
-        for value in (axis.values[0], axis.values[-1]):
+        for value in axis.values:  # none is tried that could not be set
             asked.variant.values.changed(definition, {axis.parameter: format(value, "f")})
     if number > MOST_POINTS:
         raise BadCall(f"{number:,} combinations are more than {MOST_POINTS:,}; take a greater step")

@@ -94,6 +94,12 @@ def test_bounds_of_durations_are_durations() -> None:
         ({"type": "text", "default": "a", "minimum": 1}, "minimum has no meaning for type text"),
         ({"type": "choice", "default": "a"}, "needs choices"),
         ({"type": "choice", "default": "c", "choices": ["a", "b"]}, '"c" is not one of a, b'),
+        ({"default": 1, "step": 0}, "step 0 is not above 0; write one such as 10, or remove it"),
+        ({"default": 1, "step": "-1"}, "step -1 is not above 0"),
+        ({"default": 1, "step": "1e3"}, "step .* is not a plain decimal number"),
+        ({"type": "text", "default": "a", "step": 1}, "step has no meaning for type text; remove it"),
+        ({"default": 1, "minimum": 1, "maximum": 2, "step": 5}, "step 5 is greater than all that lies between"),
+        ({"default": 5, "minimum": 1, "step": 5}, "default 5 is off the step of 5; write 1 or 6"),
         ({"default": 1, "choices": ["a"]}, "choices belong to a parameter of type choice"),
         ({"default": 1, "values": {"a": 2}}, "values per segment need by"),
         ({"default": None}, "default has no value"),
@@ -113,6 +119,8 @@ def test_a_parameter_that_contradicts_itself_is_refused(values: dict[str, object
     [
         {"default": "1.50"},
         {"type": "integer", "default": 3, "minimum": 1},
+        {"default": "1.25", "minimum": "0.5", "step": "0.05"},
+        {"type": "duration", "default": "1h", "step": "15m"},
         {"type": "duration", "default": "1h30m", "by": "region", "values": {"north": "2h"}},
         {"type": "boolean", "default": True},
         {"type": "list", "default": ["a", 'with "quotes", and \\']},
@@ -132,3 +140,46 @@ def test_a_list_survives_being_stored(items: list[str]) -> None:
 
 def test_a_list_is_read_as_postgres_writes_it() -> None:
     assert list_items(r'{p,"q,\"x\\",""}') == ("p", 'q,"x\\', "")
+
+
+@pytest.mark.parametrize(
+    ("values", "written", "answer"),
+    [
+        ({"default": 100, "minimum": 100, "step": 500}, "10200", "10100 or 10600"),
+        ({"default": 0, "step": 500}, "10200", "10000 or 10500"),
+        ({"default": 0, "step": 500}, "-1", "-500 or 0"),
+        ({"default": 0, "step": "0.1"}, "0.25", "0.2 or 0.3"),
+        ({"default": 100, "minimum": 100, "maximum": 1000, "step": 400}, "1000", "900"),
+        ({"type": "integer", "default": 7, "minimum": 7, "step": 7}, "15", "14 or 21"),
+        ({"type": "duration", "default": "1h", "step": "15m"}, "1h10m", "1h or 1h15m"),
+    ],
+)
+def test_a_value_off_the_step_is_refused_with_the_two_nearest(
+    values: dict[str, object], written: str, answer: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"^value {written} is off the step of \S+; write {answer}$"):
+        Parameter.model_validate(values).read(written)
+
+
+def test_the_step_is_exact_however_long_the_number() -> None:
+    limit = Parameter.model_validate({"default": 0, "step": "0.000000000000000001"})
+    assert limit.read("9" * 30 + ".000000000000000007") == Decimal("9" * 30 + ".000000000000000007")
+    thirds = Parameter.model_validate({"default": 0, "step": "0.1"})
+    assert thirds.read("0.3") == Decimal("0.3")
+
+
+@given(
+    st.decimals(min_value=-1000, max_value=1000, places=3),
+    st.decimals(min_value="0.001", max_value=50, places=3),
+    st.none() | st.decimals(min_value=-900, max_value=0, places=3),
+)
+def test_the_nearest_value_could_be_set_and_none_is_nearer(
+    value: Decimal, step: Decimal, minimum: Decimal | None
+) -> None:
+    limit = Parameter.model_validate(
+        {"default": minimum or 0, "minimum": minimum, "maximum": (minimum or Decimal(0)) + 1500, "step": step}
+    )
+    found = limit.nearest(value)
+    assert isinstance(found, Decimal) and limit.read(found) == found
+    inside = value if minimum is None else max(value, minimum)
+    assert abs(found - inside) <= step / 2 or inside > limit.maximum - step
