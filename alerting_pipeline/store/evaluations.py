@@ -19,7 +19,7 @@ from alerting_pipeline.domain.data_definition import OfIncidents
 from alerting_pipeline.domain.data_ports import Standing
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.evaluation import EvaluationResult, Health
-from alerting_pipeline.domain.incident import Incident, fingerprint
+from alerting_pipeline.domain.incident import Incident
 from alerting_pipeline.domain.lifecycle import Step
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.ports import Delivery
@@ -40,7 +40,9 @@ from alerting_pipeline.store.incidents import (
     record_findings,
 )
 from alerting_pipeline.store.mart_health import PostgresMartHealth
+from alerting_pipeline.store.rare_collections import rare_collections
 from alerting_pipeline.store.rehearsed_rows import rehearsed_rows
+from alerting_pipeline.store.renaming import hand_over
 from alerting_pipeline.store.seen import Seen
 from alerting_pipeline.store.snoozes import standing_at
 from alerting_pipeline.store.standing import JUDGEMENTS, Stands, prepare
@@ -94,13 +96,13 @@ class EvaluationLedger:
     @contextmanager
     def begin(self, definitions: Mapping[str, OfIncidents]) -> Iterator[EvaluationTransaction]:
         """One transaction; an error takes everything back."""
-        with self._engine.begin() as connection:
+        with rare_collections(), self._engine.begin() as connection:
             yield EvaluationTransaction(connection, Announcer(self._directory, definitions))
 
     @contextmanager
     def rehearse(self, definitions: Mapping[str, OfIncidents]) -> Iterator[EvaluationTransaction]:
         """The same, always taken back at the end."""
-        with self._engine.connect() as connection, connection.begin() as transaction:
+        with rare_collections(), self._engine.connect() as connection, connection.begin() as transaction:
             try:
                 yield EvaluationTransaction(connection, Announcer(self._directory, definitions))
                 self.rehearsed += rehearsed_rows(connection)
@@ -285,29 +287,7 @@ class EvaluationTransaction:
 
     def rename(self, definition: AlertDefinition) -> int:
         """Hand the open incidents and known fingerprints of the earlier name over; returns how many incidents."""
-        old, new = definition.renamed_from, definition.alert
-        moved = 0
-        for table, condition in (
-            ("incidents", "status <> 'resolved'"), ("known_fingerprints", "true"), ("pending_violations", "true"),
-        ):  # fmt: skip
-            rows = self._connection.exec_driver_sql(
-                f"select fingerprint, entity from ledger.{table} where alert = %s and {condition} order by 1", (old,)
-            ).all()
-            changes = [(new, fingerprint(new, entity), old, key) for key, entity in rows]
-            if changes:
-                self._connection.exec_driver_sql(
-                    f"update ledger.{table} as t set alert = %s, fingerprint = %s where t.alert = %s "
-                    f"and t.fingerprint = %s and {condition} and not exists "
-                    f"(select 1 from ledger.{table} as o where o.fingerprint = %s and {condition})",
-                    [(*change, change[1]) for change in changes],
-                )
-            moved += len(changes) if table == "incidents" else 0
-        self._connection.exec_driver_sql(
-            "update ledger.definitions as d set baselined_at = coalesce(d.baselined_at, o.baselined_at) "
-            "from ledger.definitions as o where d.alert = %s and o.alert = %s",
-            (new, old),
-        )
-        return moved
+        return hand_over(self._connection, definition)
 
     def orphans(self) -> list[Incident]:
         """Open incidents of alerts whose definition was removed, and those that said that it can't be evaluated."""
