@@ -3,7 +3,8 @@
 Each row is read once and falls into a bucket: how many of the values, from the loosest to the strictest, it violates.
 An incident opens for the values that this evaluation violates and the one before did not; so a row counts +1 at its
 bucket, -1 at what it has in common with the bucket before, and a running sum from the strictest value down gives the
-incidents of every value at once. Measured on 365 days of 5,000 entities and 100 values: `make bench`.
+incidents of every value at once. A version of a snapshot is one row, however many evaluations it was there for.
+Measured on a year of entities and 100 values: `make bench`.
 
 That is exact where an incident is nothing but its condition holding. Where a definition waits, holds on or reopens, or
 a parameter stands anywhere but in one comparison with a column, `Unsweepable`
@@ -12,7 +13,7 @@ says so, and each value is replayed by itself instead.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -36,53 +37,10 @@ from alerting_pipeline.domain.sql_fragment import (
     parameter_sql,
     without_nan,
 )
+from alerting_pipeline.domain.sweep_statement import FINGERPRINTS, SEVERAL, SINGLE, STATEMENT
 from alerting_pipeline.domain.value_set import ValueSet
 
 _AT = "i.at"
-_FINGERPRINTS = "\0"  # stands for the bound array while the text is put together; no SQL holds it
-_STATEMENT = f"""
-with instants as materialized (
-    select n, at from unnest(array[{{instants}}]::timestamptz[]) with ordinality as i (at, n)
-),
-{{parameter}} as not materialized ({{parameters}}),
-judged as (
-    select {{number}} as n, {{entity}}, {{rest}} as holds, {{unknown}} as is_unknown, {{buckets}}
-    from {{source}}
-),
-seen as materialized (
-    select n, {{keys}}, {{worst}}, bool_or(is_unknown or holds is null) as is_null, count(*) as rows
-    from judged where holds is not false and ({{any}}) group by n, {{keys}}
-),
--- A NULL condition holds what is open and opens nothing: what was violated before goes on, as far as it may.
-islands as (
-    select *, count(*) filter (where not is_null or is_start) over (partition by {{keys}} order by n) as island
-    from (select *, lag(n) over (partition by {{keys}} order by n) is distinct from n - 1 as is_start from seen) as s
-),
-standing as (
-    select n, {{keys}}, is_null, {{held}} from islands window w as (partition by {{keys}}, island order by n)
-),
-stepped as (
-    select n, {{listed}}, {{before}} from standing window w as (partition by {{keys}} order by n)
-),
-opened as (
-    select t.n, d.* from stepped as t
-    cross join lateral (values ({{listed}}, 1), ({{shared}}, -1)) as d ({{listed}}, number) where {{counts}}
-),
-counted as (
-    select n, {{listed}}, sum(number) as number from opened group by n, {{listed}}
-)
-select 'opened' as what, date_trunc('week', i.at at time zone 'UTC')::date as week, c.n = 1 as is_first, {{listed}},
-    null::uuid as fingerprint, sum(number)::bigint as number
-from counted as c join instants as i on i.n = c.n group by 2, 3, {{listed}}
-union all select 'unknown', null, null, {{zeros}}, null, count(*) from seen where is_null
-union all select 'several', null, null, {{zeros}}, null, count(*) from seen where is_null and rows > 1
-union all select 'fired', null, null, {{listed}}, fingerprint, 1
-from (
-    select {{listed}}, {{fingerprint}} as fingerprint
-    from (select distinct {{keys}}, {{listed}} from standing where {{any}}) as e
-) as f
-where fingerprint = any({_FINGERPRINTS})
-"""
 _OPERATORS = {exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
 _FLIPPED = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
 
@@ -105,12 +63,15 @@ class Axis:
         """The values in the order in which a row stops to violate them."""
         return self.values if self.operator.startswith(">") else self.values[::-1]
 
+    def gate(self, reading: Reading) -> str:
+        """Whether the row may violate a value at all: it violates the loosest, or it can't be told."""
+        base, value = self._compared(reading)
+        loosest = literal(format(self.loosest_first[0], "f"))
+        return f"({value} {self.operator} {loosest}::{base}) is not false"
+
     def bucket(self, reading: Reading) -> str:
         """How many of the values the row violates, from the loosest on; one with a value of its own all or none."""
-        kind = reading.column_types[self.column]
-        is_float = kind in APPROXIMATE and kind != "numeric"
-        base = "double precision" if is_float else "numeric"
-        value = f"cast({without_nan(self.column, kind)} as {base})"
+        base, value = self._compared(reading)
         is_negated = self.operator in (">", "<=")
         listed = sorted(-each if is_negated else each for each in self.values)
         array = f"array[{', '.join(literal(format(each, 'f')) for each in listed)}]::{base}[]"
@@ -123,6 +84,12 @@ class Axis:
         own = parameter_sql(reading.alert, self.parameter, parameter, reading.entity)  # its default is left out
         violates = f"when {value} {self.operator} {own} then {len(self.values)}"
         return f"case when {own} is null then {number} {violates} else 0 end"
+
+    def _compared(self, reading: Reading) -> tuple[str, str]:
+        """The type in which is compared, and the column in it."""
+        kind = reading.column_types[self.column]
+        base = "double precision" if kind in APPROXIMATE and kind != "numeric" else "numeric"
+        return base, f"cast({without_nan(self.column, kind)} as {base})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +109,11 @@ class Sweep:
         """
         reading = replace(reading, as_of=_AT)
         names = [f"b{place}" for place in range(len(self.axes))]
-        source, number = self._source(reading, history, instants)
+        source = self._source(reading, history, instants)
         parameters = values.without_defaults({axis.parameter for axis in self.axes}).sql(reading.alert)
         rest = " and ".join(reading.sql(_part(reading.checked, part)) for part in self.rest) or "true"
         keys = {column: f"e{place}" for place, column in enumerate(reading.entity)}
+        own = [reading.parameters[axis.parameter].by is not None for axis in self.axes]
         buckets = [
             f"coalesce({axis.bucket(reading)}, {len(axis.values)}) as {each}"
             for axis, each in zip(self.axes, names, strict=True)
@@ -158,20 +126,24 @@ class Sweep:
                 f"min(case when is_null and is_start then 0 else {each} end) over w as {each}" for each in names
             ),
             "worst": ", ".join(f"max({each}) as {each}" for each in names),
-            "before": ", ".join(_before(each, is_once=source.startswith("(")) for each in names),
+            "before": ", ".join(_before(each, is_once=source.is_once) for each in names),
+            "differs": " or ".join(f"{each} <> q{each}" for each in names),
             "shared": ", ".join(f"q{each}" for each in names),
             "zeros": ", ".join("0" for _ in names),
             "counts": " and ".join(f"d.{each} > 0" for each in names),
             "any": " and ".join(f"{each} > 0" for each in names),
+            "gate": _all(axis.gate(reading) for axis, has_own in zip(self.axes, own, strict=True) if not has_own),
+            "fires": _all(f"{each} > 0" for each, has_own in zip(names, own, strict=True) if has_own),
             "entity": ", ".join(f"{text} as e{place}" for place, text in enumerate(reading.entity.values())),
             "keys": ", ".join(keys.values()),
             "fingerprint": fingerprint_sql(literal(reading.alert), keys),
         }
-        text = _STATEMENT.format(
-            instants=_listed(instants), parameter=PARAMETER, parameters=parameters, source=source, number=number,
-            rest=rest, **texts,
+        text = STATEMENT.format(
+            instants=_listed(instants), parameter=PARAMETER, parameters=parameters, source=source.sql,
+            first=source.first, last=source.last, rest=rest,
+            seen=(SINGLE if source.is_single else SEVERAL).format(**texts), **texts,
         )  # fmt: skip
-        return text.replace("%", "%%").replace(_FINGERPRINTS, "%(fingerprints)s::uuid[]")
+        return text.replace("%", "%%").replace(FINGERPRINTS, "%(fingerprints)s::uuid[]")
 
     def unjudged_sql(self, reading: Reading, history: History, instants: Sequence[datetime], values: ValueSet) -> str:
         """Is there an evaluation that saw a NULL, and no row of which every value can be told? It would judge nothing.
@@ -179,13 +151,13 @@ class Sweep:
         Asked only where there are NULLs at all.
         """
         reading = replace(reading, as_of=_AT)
-        source, number = self._source(reading, history, instants)
+        source = self._source(reading, history, instants, is_unfolded=True)
         parameters = values.without_defaults({axis.parameter for axis in self.axes}).sql(reading.alert)
         rest = " and ".join(reading.sql(_part(reading.checked, part)) for part in self.rest) or "true"
         unknown = " or ".join(f"{_compared_value(axis, reading)} is null" for axis in self.axes)
         once = "min(n) filter (where is_null) < coalesce(min(n) filter (where is_sure), 1000000)"
         each = "exists (select 1 from judged group by n having bool_or(is_null) and not bool_or(is_sure))"
-        asked = f"select {once} as is_found from judged" if source.startswith("(") else f"select {each} as is_found"
+        asked = f"select {once} as is_found from judged" if source.is_once else f"select {each} as is_found"
         return f"""
         with instants as materialized (
             select n, at from unnest(array[{_listed(instants)}]::timestamptz[]) with ordinality as i (at, n)
@@ -194,32 +166,54 @@ class Sweep:
         judged as (
             select n, holds is not false and (is_unknown or holds is null) as is_null,
                 holds is false or (holds and not is_unknown) as is_sure
-            from (select {number} as n, {rest} as holds, {unknown} as is_unknown from {source}) as j
+            from (select {source.first} as n, {rest} as holds, {unknown} as is_unknown from {source.sql}) as j
         )
         {asked}"""
 
-    def _source(self, reading: Reading, history: History, instants: Sequence[datetime]) -> tuple[str, str]:
-        """What is read, and the number of the evaluation that reads a row.
+    def _source(
+        self, reading: Reading, history: History, instants: Sequence[datetime], *, is_unfolded: bool = False
+    ) -> _Source:
+        """What is read, so that nothing is compared with every instant but what depends on the instant.
 
-        A version in a snapshot is unfolded into the evaluations that it was there for, an event that never changes is
-        read by the first one after it; so nothing is compared with every instant, but what depends on the instant.
+        A version in a snapshot is there for some evaluations: one row where an entity has one version at a time, and
+        unfolded into one for each of them otherwise. An event that never changes is read by the first one after it.
         """
         start, moments = instant(instants[0]), "(select array_agg(at order by n) from instants)"
         model = history.models.get(self.definition.model or "")
+        is_unique = model is not None and model.model.is_unique_by(frozenset(self.definition.entity))
 
         def earlier(moment: str) -> str:
             """How many evaluations came before that moment."""
             return f"width_bucket({moment} - interval '1 microsecond', {moments})"
 
         if model is not None and model.snapshot is not None:
+            first = f"1 + {earlier(f'{ROW}.dbt_valid_from::timestamptz')}"
             last = f"coalesce({earlier(f'{ROW}.dbt_valid_to::timestamptz')}, {len(instants)})"
-            unfolded = f"generate_series(1 + {earlier(f'{ROW}.dbt_valid_from::timestamptz')}, {last}) as g (n)"
+            if is_unique and not is_unfolded and not reading.uses_as_of:
+                return _Source(f"{model.snapshot_sql} as {ROW}", first, last, is_single=True)
             more = " join instants as i on i.n = g.n" if reading.uses_as_of else ""
-            return f"{model.snapshot_sql} as {ROW} cross join lateral {unfolded}{more}", "g.n"
+            unfolded = f"cross join lateral generate_series({first}, {last}) as g (n)"
+            return _Source(f"{model.snapshot_sql} as {ROW} {unfolded}{more}", "g.n", "g.n")
         is_still = model is not None and model.source == EVENTS and not model.as_was and not reading.uses_as_of
-        if model is not None and is_still and model.model.is_unique_by(frozenset(self.definition.entity)):
-            return f"{model.sql(instant(instants[-1]), start)} as {ROW}", f"1 + {earlier(model.happened_of(ROW))}"
-        return f"instants as i cross join lateral {history.sql(_AT, start)} as {ROW}", "i.n"
+        if model is not None and is_still and is_unique:
+            first = f"1 + {earlier(model.happened_of(ROW))}"
+            events = f"{model.sql(instant(instants[-1]), start)} as {ROW}"
+            return _Source(events, first, first, is_single=True, is_once=True)
+        return _Source(f"instants as i cross join lateral {history.sql(_AT, start)} as {ROW}", "i.n", "i.n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What stands behind `from`, and the numbers of the first and the last evaluation that read a row of it.
+
+    `is_single`: an entity has one row at a time; `is_once`: it has one, and one evaluation reads it.
+    """
+
+    sql: str
+    first: str
+    last: str
+    is_single: bool = False
+    is_once: bool = False
 
 
 def sweep_of(definition: AlertDefinition, reading: Reading, axes: Sequence[Axis], history: History) -> Sweep:
@@ -274,6 +268,10 @@ def _part(condition: Condition, tree: exp.Expr) -> Condition:
     return replace(condition, tree=tree, columns=columns, uses_as_of=AS_OF in placeholders)
 
 
+def _all(conditions: Iterable[str]) -> str:
+    return " and ".join(conditions) or "true"
+
+
 def _compared_value(axis: Axis, reading: Reading) -> str:
     return without_nan(axis.column, reading.column_types[axis.column])
 
@@ -282,7 +280,7 @@ def _before(name: str, *, is_once: bool) -> str:
     """What this evaluation violates and the one before did, too; an event that is there once has none before."""
     if is_once:
         return f"0 as q{name}"
-    return f"case when lag(n) over w = n - 1 then least({name}, lag({name}) over w) else 0 end as q{name}"
+    return f"case when lag(m) over w = n - 1 then least({name}, lag({name}) over w) else 0 end as q{name}"
 
 
 def _listed(instants: Sequence[datetime]) -> str:
