@@ -9,14 +9,15 @@ FINGERPRINTS = "\0"
 """Stands for the bound array while the text is put together; no SQL holds it."""
 
 SEVERAL = """select {keys}, n, max(m) as m, {worst}, bool_or(is_unknown or holds is null) as is_null, count(*) as rows
-    from judged where n <= m and holds is not false and {fires} group by {keys}, n"""
+    from judged where holds is not false and {fires} group by {keys}, n"""
 """What the evaluations saw of each entity: of several rows that which violates most."""
 
 SINGLE = """select {keys}, n, m, {listed}, is_unknown or holds is null as is_null, 1 as rows
-    from judged where n <= m and holds is not false and {fires} order by {keys}, n"""
+    from judged where holds is not false and {fires} order by {keys}, n"""
 """The same where an entity has one row at a time. It is sorted here, for here it is done in parallel."""
 
-# `n` is the first evaluation that read a row, `m` the last one.
+# `n` is the first evaluation that read a row, `m` the last one; of a version that none read, `m` is smaller. That is
+# asked of `seen`, because the scan would reckon both once more for it.
 STATEMENT = f"""
 with instants as materialized (
     select n, at from unnest(array[{{instants}}]::timestamptz[]) with ordinality as i (at, n)
@@ -33,16 +34,19 @@ nulls as materialized (
     select coalesce(bool_or(is_null), false) as are_there,
         coalesce(sum(m - n + 1) filter (where is_null), 0)::bigint as number,
         count(*) filter (where is_null and rows > 1) as several
-    from seen
+    from seen where n <= m
 ),
 -- A NULL condition holds what is open and opens nothing: what was violated before goes on, as far as it may.
 islands as (
     select *, count(*) filter (where not is_null or is_start) over (partition by {{keys}} order by n) as island
-    from (select *, lag(m) over (partition by {{keys}} order by n) is distinct from n - 1 as is_start from seen) as s
+    from (
+        select *, lag(m) over (partition by {{keys}} order by n) is distinct from n - 1 as is_start
+        from seen where n <= m
+    ) as s
     where (select are_there from nulls)
 ),
 standing as (
-    select {{keys}}, n, m, {{listed}} from seen where not (select are_there from nulls)
+    select {{keys}}, n, m, {{listed}} from seen where n <= m and not (select are_there from nulls)
     union all
     select {{keys}}, n, m, {{held}} from islands window w as (partition by {{keys}}, island order by n)
 ),
