@@ -1,32 +1,116 @@
-"""A commit of its own for one file, whatever else is changed or staged."""
+"""A commit of its own for one new file, whatever else is changed or staged; without it, no file either."""
 
 from __future__ import annotations
 
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
+from alerting_pipeline.adapters.new_file import remove_new, write_new
+from alerting_pipeline.domain.draft_ports import Signature
 from alerting_pipeline.domain.errors import AlertingError
 
-_TIMEOUT = 30  # seconds; hooks of the repository run
+_TIMEOUT = 60  # seconds; hooks of the repository run
+_MARK = "Alerting-draft"
 
 
-def commit_files(paths: list[Path], message: str, author: str) -> str:
-    """Commit these files alone; returns the commit. `author` is "Name <address>". Raises AlertingError."""
-    folder = paths[0].parent
-    names = [str(path.resolve()) for path in paths]
-    _git(folder, "add", "--intent-to-add", "--", *names)
-    _git(folder, "commit", "--quiet", "--only", f"--author={author}", "--message", message, "--", *names)
+@dataclass(frozen=True, slots=True)
+class NewCommit:
+    """What the commit says: its subject, a paragraph, who wrote it, and who let it in (None: nobody had to)."""
+
+    subject: str
+    author: Signature
+    approver: Signature | None = None
+    body: str = ""
+    draft: str = ""
+
+    @property
+    def message(self) -> str:
+        """Subject, paragraph, trailers; what people wrote stays in one line, and makes no trailer of its own."""
+        trailers = [f"Approved-by: {identity(self.approver)}"] if self.approver else []
+        trailers += [f"{_MARK}: {self.draft}"] if self.draft else []
+        parts = [self.subject, " ".join(self.body.split()), "\n".join(trailers)]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def identity(who: Signature) -> str:
+    """As git writes people: "Name <address>"."""
+    name, address = (_plain(each) for each in (who.person.name or who.name, who.person.email or who.name))
+    return f"{name or 'somebody'} <{address or 'nowhere'}>"
+
+
+def commit_new(folder: Path, path: str, text: str, commit: NewCommit) -> str:
+    """Write a new file and commit it alone; returns the commit. The committer is the approver, or the author.
+
+    Raises AlertingError where there is no repository or git refuses; then there is no file, and nothing is staged.
+    """
+    _check_repository(folder, path)
+    target = write_new(folder, path, text)
+    name = str(target)
+    try:
+        _git(folder, "add", "--intent-to-add", "--", name)
+        _git(folder, "commit", "--quiet", "--only", "--cleanup=whitespace", f"--author={identity(commit.author)}",
+             "--message", commit.message, "--", name, committer=commit.approver or commit.author)  # fmt: skip
+    except AlertingError:
+        _run(folder, "rm", "--cached", "--quiet", "--force", "--ignore-unmatch", "--", name)
+        remove_new(folder, path)
+        raise
     return _git(folder, "rev-parse", "HEAD").strip()
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=_TIMEOUT, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise AlertingError(f"git did not answer ({error}); the file is written, commit it yourself") from None
+def commit_of(folder: Path, path: str, text: str, draft: str) -> str | None:
+    """The commit that wrote this text for this draft; None where the file is not there, or is another one."""
+    shown = _run(folder, "show", f"HEAD:./{path}")
+    if shown is None or shown.returncode != 0 or shown.stdout != text:
+        return None
+    log = _run(folder, "log", "-1", "--diff-filter=A", f"--format=%H%x00%(trailers:key={_MARK},valueonly)", "--", path)
+    commit, _, mark = (log.stdout if log is not None else "").partition("\0")
+    return commit if mark.strip() == draft else None
+
+
+def _check_repository(folder: Path, path: str) -> None:
+    inside = _run(folder, "rev-parse", "--show-toplevel")
+    if inside is None:
+        raise AlertingError("git is not installed, or does not answer; nothing was written.")
+    if inside.returncode != 0:
+        said = " ".join(inside.stderr.split())[:200]
+        raise AlertingError(f"{folder} is in no git repository that can be used ({said}); nothing was written.")
+    if not _says_yes(folder, "symbolic-ref", "--quiet", "HEAD"):
+        raise AlertingError("No branch is checked out, so a commit would be lost: switch to one; nothing was written.")
+    if _says_yes(folder, "check-ignore", "--quiet", "--", path):
+        raise AlertingError(f"git ignores {path}; take it out of .gitignore. Nothing was written.")
+    if _says_yes(folder, "cat-file", "-e", f"HEAD:./{path}"):
+        raise AlertingError(f"{path} is in the commit that is checked out; nothing was written.")
+
+
+def _says_yes(folder: Path, *arguments: str) -> bool:
+    done = _run(folder, *arguments)
+    return done is not None and done.returncode == 0
+
+
+def _git(folder: Path, *arguments: str, committer: Signature | None = None) -> str:
+    done = _run(folder, *arguments, committer=committer)
+    if done is None:
+        raise AlertingError(f"git did not answer within {_TIMEOUT} s; nothing was written.")
     if done.returncode != 0:
         said = " ".join((done.stderr or done.stdout).split())[:300]
-        raise AlertingError(f"git refused the commit: {said}; the file is written, commit it yourself")
+        raise AlertingError(f"git refused the commit ({said}); nothing was written.")
     return done.stdout
+
+
+def _run(folder: Path, *arguments: str, committer: Signature | None = None) -> subprocess.CompletedProcess[str] | None:
+    as_whom: list[str] = []
+    if committer is not None:  # so that a machine without user.name can commit, and nobody else is named
+        name, _, address = identity(committer).partition(" <")
+        as_whom = ["-c", f"user.name={name}", "-c", f"user.email={address.removesuffix('>')}"]
+    try:
+        return subprocess.run(
+            ["git", "-C", str(folder), *as_whom, *arguments], capture_output=True, encoding="utf-8",
+            errors="replace", timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+
+
+def _plain(text: str) -> str:
+    return " ".join("".join(" " if sign in "<>" or not sign.isprintable() else sign for sign in text).split())

@@ -24,6 +24,7 @@ COMMANDS = {
     "exposures": ("exposures", "what dbt's lineage shows behind the marts"),
     "show": ("definitions", "a definition as it is in force"),
     "new": ("new", "a new alert from a few answers, tried out before it is written"),
+    "drafts": ("drafts", "new alerts that wait for approval: list, show, approve, reject"),
     "plan": ("plan", "what changed definitions would do"),
     "preview": ("preview", "what an alert would say now: query, rows, route, messages"),
     "history": ("history", "the versions of a definition: when, by whom, what changed"),

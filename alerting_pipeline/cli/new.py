@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from alerting_pipeline.app.drafting import Tried
     from alerting_pipeline.domain.draft import Draft
+    from alerting_pipeline.domain.draft_ports import Decided
 
 _DAYS = 90
 _SHOWN = 30  # names in a sentence
@@ -56,21 +57,30 @@ def _complete_column(context: click.Context, parameter: click.Parameter, incompl
 @click.option("--runbook", help="Page that says what to do; default: inherited.")
 @click.option("--occurred-at", shell_complete=_complete_column, help="When a row's event was, for event-like models.")
 @click.option("--days", type=click.IntRange(1, 3_660), default=_DAYS, show_default=True, help="Replay so many days.")
-@click.option("--yes", "is_sure", is_flag=True, help="Write the file without asking.")
-@click.option("--dry-run", "is_dry_run", is_flag=True, help="Write nothing.")
-@click.option("--commit", "is_committed", is_flag=True, help="Commit the file, alone.")
+@click.option("--yes", "is_sure", is_flag=True, help="Write the file, or ask for approval, without a question.")
+@click.option("--dry-run", "is_dry_run", is_flag=True, help="Write nothing, and ask for nothing.")
+@click.option("--commit", "is_committed", is_flag=True, help="Commit the file, alone; what is approved always is.")
+@click.option("--reason", default="", help="Why it is needed; for whoever approves it.")
 @click.option("--as", "person", metavar="NAME", help="Who you are in people.yaml; default: the user of this machine.")
 @json_option
 def new(
-    name: str, is_sure: bool, is_dry_run: bool, is_committed: bool, person: str | None, as_json: bool, **given: Any
+    name: str,
+    is_sure: bool,
+    is_dry_run: bool,
+    is_committed: bool,
+    reason: str,
+    person: str | None,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Make the alert NAME: what is not given is asked for, with the marts, columns and teams there are.
 
     It is checked like any file, its cases are made from rows that there are and run, and it is replayed over the last
-    days; then, if you say so, its file is written. Nothing is sent, and nothing is in force before the files are
+    days. Then, if you say so, its file is written; where its owner's new alerts need approval (`alerts_approved_by` in
+    people.yaml), it waits for somebody else instead: `alerting drafts`. Nothing is in force before the files are
     published.
     """
-    from alerting_pipeline.app.drafting import Drafting
+    from alerting_pipeline.app.drafting import Drafting, alert_requests
 
     with App.from_environment() as app, progress(as_json) as shown:
         note_standing_clock(app.settings)
@@ -85,25 +95,26 @@ def new(
         failed = [result for result in tried.cases if not result.is_passed]
         if not as_json:
             _print(tried)
-        written = commit = None
-        if not is_dry_run and not failed and (is_sure or (not as_json and _is_wanted(tried))):
-            written = app.settings.definitions / tried.draft.path
-            written.parent.mkdir(exist_ok=True)
-            written.write_text(tried.draft.text, encoding="utf-8")
-            commit = _commit(app, tried, person) if is_committed else None
+        requests = alert_requests(app)
+        roles = requests.approvers(tried.file.owner)
+        written = commit = asked = None
+        if not is_dry_run and not failed and (is_sure or (not as_json and _is_wanted(tried, roles))):
+            if roles:
+                who = _person(app, person)
+                asked = requests.ask(tried.file, who, _reason(reason, roles), tried.impact)
+            else:
+                written, commit = _written(app, tried, person, is_committed)
     if as_json:
-        print_json(_as_json(tried, str(written) if written else None, commit))
-    elif written is None:
-        click.echo("Nothing was written.")
+        print_json(_as_json(tried, written, commit, asked))
     else:
-        done = f"{written} was written" + (f" and committed as {commit[:10]}" if commit else "")
-        click.echo(f"{done}; `alerting run` puts it into force.")
+        click.echo(_outcome(written, commit, asked))
     sys.exit(1 if failed else 0)
 
 
 def _described(app: App, name: str, given: Mapping[str, Any]) -> Draft:
-    from alerting_pipeline.domain.draft import Draft, Limit, checked_name
+    from alerting_pipeline.domain.draft import Draft, Limit, checked_area, checked_name, checked_texts
 
+    checked_texts(given)
     loaded = app.loaded_definitions
     if checked_name(name) in {file.name for file in loaded.files}:
         raise BadCall(f"{name} is there already; `alerting show {name}` shows it")
@@ -119,7 +130,7 @@ def _described(app: App, name: str, given: Mapping[str, Any]) -> Draft:
         _known(column, of_model.columns, f"a column of {model}")
     condition = _asked(given["condition"], "--condition", "SQL that is true for a row that is wrong", None)
     near = [each for each in loaded.alerts.values() if each.model == model]
-    areas = sorted({file.path.split("/")[0] for file in loaded.files if "/" in file.path})
+    areas = sorted({file.path.split("/")[0] for file in loaded.files if "/" in file.path and file.is_definition})
     beside = near[0].path.split("/")[0] if near else None
     area = given["area"] or beside or _asked(None, "--area", "The folder of its file", areas)
     owner = given["owner"]
@@ -129,7 +140,7 @@ def _described(app: App, name: str, given: Mapping[str, Any]) -> Draft:
     facts = " ".join(f"{column} {{{{ {column} }}}}" for column in columns)
     return Draft(
         name=name,
-        area=area,
+        area=checked_area(area),
         model=model,
         entity=columns,
         condition=condition,
@@ -167,28 +178,57 @@ def _known(value: str, known: Collection[str], what: str) -> None:
         raise BadCall(f'"{value}" is not {what}; {hint}')
 
 
-def _is_wanted(tried: Tried) -> bool:
+def _is_wanted(tried: Tried, roles: Collection[str]) -> bool:
     if not sys.stdin.isatty():
-        click.echo("--yes writes the file", err=True)
+        click.echo("--yes asks for approval" if roles else "--yes writes the file", err=True)
         return False
-    return click.confirm(f"Write {tried.draft.path}?", err=True)
+    question = f"Ask {' or '.join(roles)} to approve it?" if roles else f"Write {tried.draft.path}?"
+    return click.confirm(question, err=True)
 
 
-def _commit(app: App, tried: Tried, person: str | None) -> str:
-    from alerting_pipeline.adapters.git_commit import commit_files
+def _reason(given: str, roles: Collection[str]) -> str:
+    if given.strip() or not sys.stdin.isatty():
+        return given
+    return str(click.prompt(f"Why is it needed? {' or '.join(roles)} will read it", err=True))
+
+
+def _person(app: App, person: str | None) -> str:
+    from alerting_pipeline.app.drafting import alert_requests
     from alerting_pipeline.usecases.act import acting_person
 
-    people = app.loaded_definitions.people
-    actor = acting_person(people, person, getpass.getuser())
-    known = people.people[actor]
-    author = f"{known.name} <{known.email or actor}>"
-    path = app.settings.definitions / tried.draft.path
-    return commit_files([path], f"Add the alert {tried.draft.name}", author)
+    return acting_person(alert_requests(app).rules.people, person, getpass.getuser())
+
+
+def _written(app: App, tried: Tried, person: str | None, is_committed: bool) -> tuple[str, str | None]:
+    from alerting_pipeline.adapters.git_commit import NewCommit, commit_new
+    from alerting_pipeline.adapters.new_file import write_new
+    from alerting_pipeline.domain.draft_ports import Signature
+
+    folder, file = app.settings.definitions, tried.file
+    if not is_committed:
+        return str(write_new(folder, file.path, file.text)), None
+    who = _person(app, person)
+    author = Signature(who, app.loaded_definitions.people.people[who])
+    commit = commit_new(folder, file.path, file.text, NewCommit(f"Add the alert {file.alert}", author))
+    return str(folder / file.path), commit
+
+
+def _outcome(written: str | None, commit: str | None, asked: Decided | None) -> str:
+    if asked is not None:
+        request = asked.request
+        return (
+            f"Draft {request.request_id} waits for approval by {', '.join(asked.waits_for)}, "
+            f"until {request.expires_at:%Y-%m-%d}; nothing was written yet."
+        )
+    if written is None:
+        return "Nothing was written."
+    done = f"{written} was written" + (f" and committed as {commit[:10]}" if commit else "")
+    return f"{done}; `alerting run` puts it into force."
 
 
 def _print(tried: Tried) -> None:
     found = tried.preview
-    click.echo(tried.draft.text)
+    click.echo(tried.file.text)
     click.echo(f"{count(found.violations, 'row')} would fire now")
     if found.sample:
         columns = list(dict.fromkeys(name for row in found.sample for name in row))
@@ -213,11 +253,11 @@ def _cell(value: Any) -> Any:
     return value if isinstance(value, int | float | None) else str(value)
 
 
-def _as_json(tried: Tried, written: str | None, commit: str | None) -> dict[str, Any]:
+def _as_json(tried: Tried, written: str | None, commit: str | None, asked: Decided | None) -> dict[str, Any]:
     return {
         "alert": tried.draft.name,
         "path": tried.draft.path,
-        "text": tried.draft.text,
+        "text": tried.file.text,
         "violations": tried.preview.violations,
         "rows": tried.preview.sample,
         "cases": [{"name": each.case, "differences": each.differences} for each in tried.cases],
@@ -225,4 +265,7 @@ def _as_json(tried: Tried, written: str | None, commit: str | None) -> dict[str,
         "unknown": tried.unknown or None,
         "written": written,
         "commit": commit,
+        "draft": asked.request.request_id if asked else None,
+        "draft_hash": tried.file.hash,
+        "waits_for": list(asked.waits_for) if asked else [],
     }

@@ -1,13 +1,13 @@
 """A new alert as somebody describes it in a few answers, and the file that says the same.
 
-The file is written for people: what is inherited is left out, and every text stands in quotes that YAML reads back as
-it is. Its cases are rows that there were, reduced to the columns that the condition needs.
+The file is written for people: what is inherited is left out (`adapters.draft_file` writes it). Its cases
+are rows that there were, reduced to the columns that the condition needs.
 """
 
 from __future__ import annotations
 
-import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,8 +17,11 @@ from alerting_pipeline.domain.errors import BadCall
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,60}")
 _WHOLE = ("smallint", "integer", "bigint")
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./ ]*[A-Za-z0-9]")
-_BARE = re.compile(r"-?[0-9]+(\.[0-9]+)?|[a-z_]+")
+_RESERVED = frozenset(
+    {"defaults", "people", "routing", "destinations", "con", "prn", "aux", "nul"}
+    | {f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10)}
+)
+"""File names that mean something else here, or on a colleague's Windows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,12 @@ class Limit:
         if not sign or not _NAME.fullmatch(name.strip()) or len(parts) not in (1, 3) or not all(parts):
             raise BadCall(f'"{written}" is no parameter; write one such as max_amount=10000:100:250000')
         return cls(name.strip(), *(part.strip() for part in parts))
+
+    @property
+    def tree(self) -> dict[str, str]:
+        """What the file says of it."""
+        said = {"default": self.default, "minimum": self.minimum, "maximum": self.maximum}
+        return {key: value for key, value in said.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,45 +73,54 @@ class Draft:
         return f"{self.area}/{self.name}.yaml"
 
     @property
-    def text(self) -> str:
-        """The file."""
-        return "\n".join(self._lines()) + "\n"
-
-    def _lines(self) -> Iterator[str]:
-        yield "# yaml-language-server: $schema=../definition.schema.json"
-        yield "version: 1"
-        yield f"alert: {self.name}"
-        for key in ("owner", "runbook"):
-            if value := getattr(self, key):
-                yield f"{key}: {scalar(value)}"
-        yield f"model: {self.model}"
-        yield f"entity: {flow(list(self.entity)) if len(self.entity) > 1 else ''.join(self.entity)}"
-        if self.occurred_at:
-            yield f"occurred_at: {self.occurred_at}"
-        yield f"condition: {scalar(self.condition)}"
-        if self.limits:
-            yield "parameters:"
-            for limit in self.limits:
-                named = {"default": limit.default, "minimum": limit.minimum, "maximum": limit.maximum}
-                yield f"  {limit.name}: {flow({key: value for key, value in named.items() if value is not None})}"
-        if self.severity:
-            yield f"severity: [{flow({'level': self.severity, 'respond_within': self.respond_within or '1d'})}]"
-        yield f"summary: {scalar(self.summary)}"
-        if self.cases:
-            yield "cases:"
-            for case in self.cases:
-                yield f"  - name: {scalar(case['name'])}"
-                yield f"    at: {case['at']}"
-                yield "    rows:"
-                yield from (f"      - {flow(row)}" for row in case["rows"])
-                yield f"    expect: {flow(case['expect'])}"
+    def tree(self) -> dict[str, Any]:
+        """What the file says, in its order; what is inherited is left out."""
+        said = {
+            "version": 1,
+            "alert": self.name,
+            "owner": self.owner,
+            "runbook": self.runbook,
+            "model": self.model,
+            "entity": list(self.entity) if len(self.entity) > 1 else "".join(self.entity),
+            "occurred_at": self.occurred_at,
+            "condition": self.condition,
+            "parameters": {limit.name: limit.tree for limit in self.limits},
+            "severity": [{"level": self.severity, "respond_within": self.respond_within or "1d"}]
+            if self.severity
+            else None,
+            "summary": self.summary,
+            "cases": list(self.cases),
+        }
+        return {key: value for key, value in said.items() if value not in (None, [], {})}
 
 
 def checked_name(name: str) -> str:
-    """A name that a definition may have. Raises BadCall."""
+    """A name that a definition, and its file, may have. Raises BadCall."""
     if not _NAME.fullmatch(name):
         raise BadCall(f'"{name}" is no name for an alert; use lower case, digits and _, such as large_refund')
+    if name in _RESERVED:
+        raise BadCall(f"{name}.yaml is the name of another kind of file; choose another name for the alert")
     return name
+
+
+def checked_area(area: str) -> str:
+    """A folder for the file, within that of the definitions, by its plain name. Raises BadCall."""
+    if not _NAME.fullmatch(area) or area in _RESERVED:
+        raise BadCall(f'"{area}" is no folder for an alert; use lower case, digits and _, such as fraud')
+    return area
+
+
+def checked_texts(texts: Mapping[str, Any]) -> None:
+    """Raises BadCall for a text that no file can hold, by the option that gave it."""
+    for option, value in texts.items():
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, str) and not _is_writable(each):
+                name = option.replace("_", "-")
+                raise BadCall(f"--{name} has a character that no file can hold; write it in UTF-8 and without controls")
+
+
+def _is_writable(text: str) -> bool:
+    return not any(unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\n\t" for sign in text)
 
 
 def cases_of(
@@ -131,32 +149,3 @@ def _made_up(kind: str, value: Any) -> Any:
     if kind in _WHOLE:
         return 1
     return "example" if kind in ("text", "character varying", "varchar", "") else value
-
-
-def scalar(value: object) -> str:
-    """A text as YAML reads it back."""
-    text = str(value)
-    return (
-        text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_./ ]*[A-Za-z0-9]", text) and not _is_special(text) else _quoted(text)
-    )
-
-
-def flow(value: Any) -> str:
-    """A value in YAML's flow style."""
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}: {flow(item)}' for key, item in value.items())}}}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(flow(item) for item in value)}]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return value if _BARE.fullmatch(value) and not _is_special(value) else _quoted(value)
-    return str(value)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _is_special(text: str) -> bool:
-    return text.lower() in ("true", "false", "null", "yes", "no", "on", "off", "y", "n")

@@ -194,6 +194,11 @@ class Team(Strict):
     email: Email | None = Field(default=None, description="The team's mail address.")
     slack: Text | None = Field(default=None, description="The team's Slack channel.")
     budget: WrittenBudget = Field(default=None, description="At most so many messages, such as 5 per week.")
+    alerts_approved_by: Texts | None = Field(
+        default=None,
+        description="Roles of which somebody else approves what `alerting new` writes for the team; "
+        "default: those named beside `teams`; [] for none.",
+    )
 
     @property
     def zone(self) -> str:
@@ -218,12 +223,22 @@ class People(Strict):
         default_factory=dict, description="What roles are for; where it is stated, people may have only these."
     )
     teams: dict[Text, Team] = Field(default_factory=dict, description="Teams by name.")
+    alerts_approved_by: Texts = Field(
+        default=(),
+        description="Roles of which somebody else approves what `alerting new` writes, where the team says nothing.",
+    )
 
     @property
     def known_roles(self) -> frozenset[str]:
         """The roles that somebody may have: those described, or where none is, those that somebody has."""
         held = {role for person in self.people.values() for role in person.roles}
         return frozenset(self.roles or held)
+
+    def alert_approvers(self, owner: str) -> tuple[str, ...]:
+        """Roles of which one approves new alerts of a team; none: nobody has to."""
+        team = self.teams.get(owner)
+        own = team.alerts_approved_by if team is not None else None
+        return self.alerts_approved_by if own is None else own
 
     def person_of(self, user: str) -> str | None:
         """The short name of whoever has this login name, or goes by that short name."""

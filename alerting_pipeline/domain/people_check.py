@@ -27,6 +27,7 @@ _DAY = timedelta(days=1)
 def check_people_file(people: People, today: date | None = None) -> Iterator[Finding]:
     """Everything that is wrong; `today` None leaves out what depends on the day."""
     yield from _check_persons(people, today)
+    yield from _check_approvers(people, people.alerts_approved_by, ("alerts_approved_by",), today)
     for name, team in people.teams.items():
         checking = _Team(people, name, team, today)
         yield from checking.findings()
@@ -52,6 +53,22 @@ def _check_persons(people: People, today: date | None) -> Iterator[Finding]:
         if name in people.teams:
             what = f'"{name}" is a person and a team, so @{name} could mean either'
             yield Finding(("people", name), what, "rename one of them", code="AP113")
+
+
+def _check_approvers(people: People, roles: Collection[str], at: Way, today: date | None) -> Iterator[Finding]:
+    """Roles that approve new alerts are roles of this file, and somebody has one of them."""
+    for index, role in enumerate(roles):
+        if role not in people.known_roles:
+            what = f'role "{role}" is not under roles in this file'
+            yield Finding((*at, index), what, _instead(role, people.known_roles), code="AP206")
+    held = {
+        name
+        for name, person in people.people.items()
+        if set(roles) & set(person.roles) and not (today is not None and person.has_left(today))
+    }
+    if roles and not held and set(roles) <= people.known_roles:
+        what = f"nobody who is here has the role {' or '.join(roles)}, so no new alert could be approved"
+        yield Finding(at, what, "give somebody the role, or name another one", code="AP206")
 
 
 def _check_substitute(people: People, name: str, absence: Absence, at: Way, today: date | None) -> Iterator[Finding]:
@@ -94,6 +111,8 @@ class _Team:
             ]
         for at, who in named:
             yield from self._person(at, who)
+        approvers, at = self.team.alerts_approved_by or (), ("teams", self.name, "alerts_approved_by")
+        yield from _check_approvers(self.people, approvers, at, self.today)
         yield from self._address()
         yield from self._escalation()
         if rota is not None:

@@ -87,6 +87,7 @@ UNUSED: dict[str, str] = {
     "person": "goran",
     "day": "mon",
     "HandOver.at": '"09:00"',
+    "People.alerts_approved_by": "[data-engineer]",
     "budget": "5 per week",
     "messages": "5",
     "per": "week",

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from alerting_pipeline.domain.draft import flow, scalar
+from alerting_pipeline.adapters.draft_file import text_of
+from alerting_pipeline.domain.draft import Draft, Limit
 from alerting_pipeline.domain.errors import BadCall
 from tests.cli.test_evaluation_commands import Call, call, data, folder
 from tests.cli.test_plan_command import Repository
@@ -87,18 +88,36 @@ def test_a_condition_that_is_wrong_is_told_at_its_place(call: Call, folder: Defi
     assert not (folder.folder / "fraud" / "big_payment.yaml").exists()
 
 
-def test_texts_are_read_back_as_they_were_written() -> None:
+HOSTILE = [
+    "yes", "No", "a: b", "- x", "#x", "a #b", "{{ a }}", 'say "hi"', "it's", "1e3", "0x10", "0123", "1_000",
+    "null", "*a", "&a", "!a", "%a", "@a", "a\nb\n", "a\tb", "ü 💳", " x ", "", "2026-01-05", "12:30:00", "---", "...",
+    "[a", "~", "\u2028", "\u00a0", "x" * 500, "a\\nb", "=", "<<", "?", "|", "{a",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_texts_are_read_back_as_they_were_written(text: str) -> None:
     import yaml
 
-    hostile = ["yes", "a: b", "- x", "#x", "{{ a }}", 'say "hi"', "1e3", "0x10", "null", "*a", "a\nb", "ü 💳", " x "]
-    for text in hostile:
-        assert yaml.safe_load(f"key: {scalar(text)}") == {"key": text}
-        assert yaml.safe_load(f"key: {flow({'a': [text]})}") == {"key": {"a": [text]}}
+    from alerting_pipeline.adapters.yaml_tree import read
+
+    draft = Draft(
+        name="a_b", area="fraud", model="m", entity=(text, "b"), condition=text or "x", summary=f"{text}.", owner="y",
+        cases=({"name": text, "at": "2026-01-05T05:00:00Z", "rows": [{"key": text, text: 1.5}], "expect": []},),
+    )  # fmt: skip
+    written = text_of(draft)
+    read(written.encode(), "a_b.yaml")
+    found = yaml.safe_load(written)  # YAML 1.1: the reader with the most surprises
+    assert (found["entity"], found["summary"], found["owner"]) == ([text, "b"], f"{text}.", "y")
+    assert (found["cases"][0]["name"], found["cases"][0]["rows"]) == (text, [{"key": text, text: 1.5}])
+
+
+def test_numbers_of_a_limit_stay_as_they_were_written() -> None:
+    draft = Draft("a_b", "fraud", "m", ("e",), "x", "s.", limits=(Limit("most", "0.10", "0", "1e400"),))
+    assert '  most: {default: 0.10, minimum: 0, maximum: "1e400"}' in text_of(draft)
 
 
 def test_a_parameter_needs_both_bounds_or_none() -> None:
-    from alerting_pipeline.domain.draft import Limit
-
     assert Limit.read("a_b=5:1:9") == Limit("a_b", "5", "1", "9")
     for wrong in ("a_b", "a_b=", "a_b=5:1", "A=5", "a_b=5:1:9:10"):
         with pytest.raises(BadCall, match="is no parameter"):

@@ -85,6 +85,27 @@ def test_a_mistake_in_people_yaml_is_told_at_its_place(tmp_path: Path, old: str,
     assert any(sentence in each for each in found), found
 
 
+@pytest.mark.parametrize(
+    ("role", "sentence"),
+    [
+        ("risk-led", 'role "risk-led" is not under roles in this file; did you mean "risk-lead"?'),
+        ("risk-lead", "nobody who is here has the role risk-lead, so no new alert could be approved"),
+    ],
+)
+def test_who_approves_new_alerts_is_a_role_that_somebody_has(tmp_path: Path, role: str, sentence: str) -> None:
+    of_team = GOOD.replace("members: [ada],", f"members: [ada], alerts_approved_by: [{role}],")
+    of_all = f"{GOOD}alerts_approved_by: [{role}]\n"
+    for text in (of_team, of_all):
+        [told] = errors(tmp_path, "people.yaml", text)
+        assert sentence in told
+    held = of_team.replace("chen: {", f"chen: {{roles: [{role}], ")
+    assert (errors(tmp_path, "people.yaml", held) == []) is (role == "risk-lead")
+    gone = held.replace("ben: {", "ben: {left: 2027-01-01, ").replace("chen: {", "chen: {left: 2026-01-19, ")
+    assert any("so no new alert could be approved" in each for each in errors(tmp_path, "people.yaml", gone)) is (
+        role == "risk-lead"
+    )
+
+
 def test_an_outsider_who_takes_over_is_told(tmp_path: Path) -> None:
     rota = ROTA.replace("]}", "], overrides: [{from: 2026-01-20, to: 2026-01-21, person: chen}]}")
     text = GOOD.replace(ROTA, rota).replace("    lead: chen\n", "").replace(", lead_after: 2h", "")
