@@ -183,7 +183,7 @@ class Replays:
             raise BadCall(f'"{alert}" is not an alert definition; {hint}')
         is_held = alert in self.held.alerts
         values = values_at(self.app.engine, alert, self.app.clock.now()) if is_held else ValueSet()
-        return Variant(definition, values.completed(definition))
+        return Variant(definition, values.completed(definition, self.app.clock.now()))
 
     def variant(
         self, current: Variant, changes: Mapping[str, Any] | None, proposed: AlertDefinition | None
@@ -194,7 +194,9 @@ class Replays:
         if changes is None and proposed is None:
             return None
         definition = proposed or current.definition
-        return Variant(definition, current.values.completed(definition).changed(definition, changes or {}))
+        return Variant(
+            definition, current.values.completed(definition, self.app.clock.now()).changed(definition, changes or {})
+        )
 
     def summing(self, alert: str, span: Span) -> Any:
         """Who reads what, and what people said of this alert."""

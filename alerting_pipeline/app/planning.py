@@ -117,12 +117,11 @@ class Sides:
 
         return values_by_people(self.app.engine, alert, self.app.clock.now())
 
-    @staticmethod
-    def _variant(definition: AlertDefinition, kept: ValueSet) -> Variant:
+    def _variant(self, definition: AlertDefinition, kept: ValueSet) -> Variant:
         from alerting_pipeline.domain.value_set import ValueSet
         from alerting_pipeline.usecases.backtest import Variant
 
-        return Variant(definition, ValueSet.of_definition(definition).overlaid(definition, kept))
+        return Variant(definition, ValueSet.of_definition(definition, self.app.clock.now()).overlaid(definition, kept))
 
 
 if TYPE_CHECKING:

@@ -58,15 +58,17 @@ def list_parameters(
         print_json({"parameters": values, "requests": requests})
         return
     if is_explained:
-        columns = ("parameter", "precedence", "for", "value", "unit", "from", "until", "where from")
+        columns = ("parameter", "precedence", "for", "value", "unit", "step", "from", "until", "where from", "reason")
     else:
         columns = ("parameter", "for", "value", "unit", "until", "where from")
     shown = [{**each, "parameter": f"{each['alert']}.{each['parameter']}"} for each in values]
     if not is_explained:
-        shown = [each for each in shown if each["holds"]]
+        shown = [each for each in shown if each["holds"] and each["scope"] != "entry"]
     print_table(columns, [[_cell(each[column]) for column in columns] for each in shown])
     if is_explained:
         click.echo("An entity's own value goes before that of its segment, that before the default.")
+        if any(each["scope"] == "entry" for each in shown):
+            click.echo("The default of a list is all its entries that are in it now; each has its own time.")
     _print_requests(requests)
 
 
@@ -76,7 +78,15 @@ def list_parameters(
 @click.argument("value", required=False)
 @_segment_option
 @_entity_option
-@click.option("--remove", "is_removed", is_flag=True, help="No own value any more: a segment, an entity.")
+@click.option("--add", "added", metavar="ENTRY", help="Put an entry into a list.")
+@click.option(
+    "--remove",
+    "removed",
+    metavar="[ENTRY]",
+    is_flag=False,
+    flag_value="",
+    help="Take an entry out of a list; without ENTRY: a segment or an entity has no value of its own any more.",
+)
 @click.option("--from", "start", metavar="INSTANT", help="From when on: 2026-01-20T08:00:00Z; default: at once.")
 @click.option("--until", metavar="INSTANT", help="When it ends by itself; what held before holds again then.")
 @click.option("--for", "length", metavar="DURATION", help="How long it holds, such as 3d, instead of --until.")
@@ -93,7 +103,8 @@ def propose(
     value: str | None,
     segment: str | None,
     entities: tuple[str, ...],
-    is_removed: bool,
+    added: str | None,
+    removed: str | None,
     start: str | None,
     until: str | None,
     length: str | None,
@@ -109,17 +120,22 @@ def propose(
 
     What it would have done in the last days is shown beforehand, and kept with the request for whoever decides. It is
     in force at the next evaluation, or as soon as somebody else has approved it where the definition asks for that.
+    A list changes by single entries: `… propose cold_room_too_warm rooms_in_service --add r7 --for 3d --reason "…"`.
     """
     from alerting_pipeline.cli.impact import impact_of, print_impact
     from alerting_pipeline.domain.change_ports import Proposal
 
-    if (value is None) != is_removed:
-        raise BadCall("write the new value, or --remove for a segment or an entity that has its own")
+    if [value, added, removed].count(None) != 2:
+        raise BadCall(
+            "write one of: the new value, --add or --remove with an entry of a list, or --remove for a segment or an "
+            "entity that has its own"
+        )
+    entry = added or removed or None
     with App.from_environment() as app:
         starts_at = None if start is None else moment(start, "--from")
         proposal = Proposal(
-            key=_key(app, alert, parameter, segment, entities),
-            written=value,
+            key=_key(app, alert, parameter, segment, entities, entry),
+            written=value if added is None else added,
             person=_person(app, person),
             reason=reason,
             starts_at=starts_at,
@@ -163,6 +179,7 @@ def reject(request_id: int, reason: str, person: str | None, as_json: bool) -> N
 @click.argument("parameter")
 @_segment_option
 @_entity_option
+@click.option("--entry", metavar="ENTRY", help="The newest change of this entry of a list.")
 @_reason_option
 @_as_option
 @json_option
@@ -171,13 +188,14 @@ def revert(
     parameter: str,
     segment: str | None,
     entities: tuple[str, ...],
+    entry: str | None,
     reason: str,
     person: str | None,
     as_json: bool,
 ) -> None:
     """Take back the newest change of a value: what held before it holds again."""
     with App.from_environment() as app:
-        key = _key(app, alert, parameter, segment, entities)
+        key = _key(app, alert, parameter, segment, entities, entry)
         done = app.tuning().revert(key, _person(app, person), reason)
     _tell(done, as_json)
 
@@ -200,7 +218,7 @@ def history(alert: str, parameter: str | None, as_json: bool) -> None:
         return
     columns = (
         "parameter", "scope", "scope_value", "value", "valid_from", "valid_to", "changed_by", "approved_by",
-        "recorded_at", "request_id",
+        "recorded_at", "request_id", "reason",
     )  # fmt: skip
     print_table(columns, [[row[column] for column in columns] for row in rows])
     _print_requests(requests)
@@ -215,6 +233,7 @@ def _print_requests(rows: Iterable[Mapping[str, Any]]) -> None:
         {
             **row,
             "parameter": f"{row['alert']}.{row['parameter']}{f' ({each})' if (each := row['scope_value']) else ''}",
+            **_moved(row),
             "by": row["requested_by"],
             "answer": row["answer"] or f"waits for {' or '.join(row['approvers'])} until {row['expires_at']:%Y-%m-%d}",
         }
@@ -223,9 +242,18 @@ def _print_requests(rows: Iterable[Mapping[str, Any]]) -> None:
     print_table(columns, [[row[column] for column in columns] for row in shown], title="\nRequests")
 
 
+def _moved(row: Mapping[str, Any]) -> dict[str, str]:
+    """An entry of a list has no value to show: it is in the list, or it isn't."""
+    from alerting_pipeline.domain.list_entry import LEFT_OUT
+
+    if row["scope"] != "entry":
+        return {}
+    return {each: "not in the list" if row[each] == LEFT_OUT else "in the list" for each in ("old", "new")}
+
+
 def _tell(done: Tuned, as_json: bool, *, is_dry_run: bool = False, is_fine: bool = False) -> None:
     """Say what became of it; exit code 1 where an approval did not come to pass."""
-    from alerting_pipeline.domain.change_request import shown
+    from alerting_pipeline.domain.change_request import sentence
 
     request, change = done.request, done.request.change
     facts = {
@@ -239,7 +267,7 @@ def _tell(done: Tuned, as_json: bool, *, is_dry_run: bool = False, is_fine: bool
         print_json(facts)
     else:
         ends = f", until {change.ends_at:%Y-%m-%d %H:%M} UTC" if change.ends_at else ""
-        click.echo(f"{change.key}: {shown(change.old)} → {shown(change.new)}{ends}")
+        click.echo(f"{sentence(change)}{ends}")
         click.echo(_outcome(done, is_dry_run))
         for each in done.also_void:
             click.echo(f"Request {each.request_id} by {each.requested_by} is void by it; they are told.")
@@ -261,12 +289,18 @@ def _outcome(done: Tuned, is_dry_run: bool) -> str:
     return f"Request {request.request_id} is in force {begins}."
 
 
-def _key(app: App, alert: str, parameter: str, segment: str | None, entities: tuple[str, ...]) -> Key:
+def _key(
+    app: App, alert: str, parameter: str, segment: str | None, entities: tuple[str, ...], entry: str | None = None
+) -> Key:
     from alerting_pipeline.domain.change_request import Key
 
+    if entry is not None and (segment is not None or entities):
+        raise BadCall("an entry is of the list for everything; a segment or an entity has a whole list of its own")
     if segment is not None and entities:
         raise BadCall("a value is for a segment or for an entity, not for both")
-    if segment is not None:
+    if entry is not None:
+        key = Key(alert, parameter, "entry", entry)
+    elif segment is not None:
         key = Key(alert, parameter, "segment", segment)
     elif entities:
         key = Key(alert, parameter, "entity", entities[0] if len(entities) == 1 else _packed(entities))

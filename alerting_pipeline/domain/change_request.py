@@ -11,15 +11,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from alerting_pipeline.domain.errors import AlertingError, BadCall
+from alerting_pipeline.domain.list_entry import LEFT_OUT
 from alerting_pipeline.domain.parameters import Parameter, ParameterValue
 from alerting_pipeline.domain.people import People
 
-Scope = Literal["default", "segment", "entity"]
+Scope = Literal["default", "segment", "entity", "entry"]
 Status = Literal["open", "approved", "rejected", "expired", "withdrawn", "void"]
 
 DEFINITION = "definition"
@@ -31,7 +32,7 @@ EXPIRES_AFTER = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
-    """What can have one value at a time: a parameter's default, or its value for one segment or entity."""
+    """What can have one value at a time: a parameter's default, its value for a segment or entity, a list's entry."""
 
     alert: str
     parameter: str
@@ -55,6 +56,8 @@ class Held:
     request_id: int | None = None
     value_id: int = 0
     type: str = "number"
+    reason: str | None = None
+    author: str | None = None
 
     def covers(self, at: datetime) -> bool:
         """Does it hold at that instant?"""
@@ -133,7 +136,15 @@ def holders(roles: Sequence[str], people: People, now: datetime) -> list[str]:
 
 def check_scope(key: Key, parameter: Parameter) -> None:
     """Raises BadCall for a scope that the parameter can't have."""
-    if key.scope != "default" and parameter.by is None:  # no evaluation would read it: one value holds for all rows
+    if key.scope == "entry" and parameter.type != "list":
+        raise BadCall(f"{key.alert}.{key.parameter} is no list: it has no entries; write its new value")
+    if key.scope == "default" and parameter.type == "list":
+        raise BadCall(
+            f"entries of the list {key} are changed one by one; write --add ENTRY or --remove ENTRY in place of a value"
+        )
+    if (
+        key.scope not in ("default", "entry") and parameter.by is None
+    ):  # no evaluation would read it: one value holds for all rows
         raise BadCall(
             f"{key.alert}.{key.parameter} has no values per segment or entity; "
             "name a column with `by:` in the definition, or change the default"
@@ -154,6 +165,25 @@ def check_window(change: Change, now: datetime) -> None:
 def covering(timeline: Sequence[Held], at: datetime) -> Held | None:
     """What holds at that instant."""
     return next((each for each in timeline if each.covers(at)), None)
+
+
+def standing_value(key: Key, held: Held | None) -> str | None:
+    """What the value on the timeline says of the key; an entry that nobody put into the list is left out of it."""
+    return held.value if held is not None else LEFT_OUT if key.scope == "entry" else None
+
+
+def entry_change(change: Change, old: str | None, base: Held | None) -> Change:
+    """An entry joins the list or leaves it. Raises AlertingError where it already did."""
+    named, until = change.key.scope_value, base.valid_to if base is not None else None
+    of = f"the list {change.key.alert}.{change.key.parameter}"
+    if change.new == old == LEFT_OUT:
+        raise AlertingError(f"{named} is not in {of}; there is nothing to take out.")
+    if change.new == old:
+        longer = "" if until is None else f" until {until:%Y-%m-%d %H:%M} UTC; to keep it longer, add it from then on"
+        raise AlertingError(f"{named} is in {of} already{longer}.")
+    if change.new == LEFT_OUT and until is not None:  # it would have left by then anyhow
+        return replace(change, ends_at=until if change.ends_at is None else min(until, change.ends_at))
+    return change
 
 
 def obstacle(timeline: Sequence[Held], begins: datetime, ends: datetime | None) -> str | None:
@@ -194,10 +224,20 @@ def inexactness(request: Request, parameter: Parameter | None, timeline: Sequenc
         return f"the definition no longer allows it: {error}"
     begins = change.begins(now)
     base = covering(timeline, begins)
-    standing = base.value if base is not None else None
+    standing = standing_value(change.key, base)
     if not same(parameter, standing, change.old):
+        if change.key.scope == "entry":
+            return f"meanwhile {change.key.scope_value} {'left' if standing == LEFT_OUT else 'joined'} the list"
         return f"it was asked for when {_value(change.old)} was in force, and {_value(standing)} is now"
     return obstacle(timeline, begins, change.ends_at)
+
+
+def sentence(change: Change, unit: str | None = None) -> str:
+    """What is to change, from which value to which."""
+    if change.key.scope == "entry":
+        does = "leaves" if change.new == LEFT_OUT else "joins"
+        return f"{change.key.alert}.{change.key.parameter}: {change.key.scope_value} {does} the list"
+    return f"{change.key}: {shown(change.old, unit)} becomes {shown(change.new, unit)}"
 
 
 def shown(value: ParameterValue | str | None, unit: str | None = None) -> str:

@@ -12,9 +12,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import Field, field_serializer, model_validator
+from pydantic import Field, PrivateAttr, field_serializer, model_validator
 
 from alerting_pipeline.domain.grid import Grid
+from alerting_pipeline.domain.list_entry import ListEntry, list_entries
 from alerting_pipeline.domain.problem import Mistake
 from alerting_pipeline.domain.written import (
     Strict,
@@ -51,7 +52,10 @@ class Parameter(Strict):
 
     type: ParameterType = Field(default="number", description="What kind of value it is; a number if nothing is said.")
     unit: Text | None = Field(default=None, description="The unit that people read beside the value, such as USD.")
-    default: Any = Field(description="The value in force where no segment or entity has its own.")
+    default: Any = Field(
+        description="The value in force where no segment or entity has its own. An entry of a list is a text, or says "
+        "more: {value: r7, until: 2026-03-01, reason: new compressor, author: ada}."
+    )
     minimum: Any = Field(default=None, description="The least value that may be set.")
     maximum: Any = Field(default=None, description="The greatest value that may be set.")
     step: Any = Field(
@@ -64,6 +68,7 @@ class Parameter(Strict):
     changed_by: Texts = Field(default=(), description="Roles that may propose a new value.")
     approved_by: Texts = Field(default=(), description="Roles that must approve it (four eyes); empty: none.")
     description: Text | None = Field(default=None, description="What the value means, for the person changing it.")
+    _entries: tuple[ListEntry, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
     def _typed_and_in_bounds(self) -> Parameter:
@@ -88,6 +93,9 @@ class Parameter(Strict):
         self._check_step()
         if is_null(self.default):
             raise Mistake("AP103", "default has no value; write the value that holds where nothing else is set")
+        if self.type == "list":
+            self._entries = self._read_entries(self.default)
+            object.__setattr__(self, "default", tuple(entry.value for entry in self._entries))
         object.__setattr__(self, "default", self.read(self.default, name="default"))
         if self.values and self.by is None:
             raise Mistake("AP112", "values per segment need by: the column that names the segment")
@@ -95,7 +103,7 @@ class Parameter(Strict):
         object.__setattr__(self, "values", read)
         return self
 
-    @field_serializer("default", "minimum", "maximum", "step", "values", when_used="json")
+    @field_serializer("minimum", "maximum", "step", "values", when_used="json")
     def _as_written(self, value: Any) -> Any:
         """A form that `read` takes back: the ledger keeps definitions as JSON."""
         if value is None or isinstance(value, bool):
@@ -103,6 +111,19 @@ class Parameter(Strict):
         if isinstance(value, dict):
             return {segment: self._as_written(item) for segment, item in value.items()}
         return list(value) if isinstance(value, tuple) else self.write(value)
+
+    @field_serializer("default", when_used="json")
+    def _default_as_written(self, value: Any) -> Any:
+        return [entry.written for entry in self._entries] if self.type == "list" else self._as_written(value)
+
+    @property
+    def entries(self) -> tuple[ListEntry, ...]:
+        """For type list: what the file states, each with its end, reason and author."""
+        return self._entries
+
+    def entry(self, value: str) -> ListEntry | None:
+        """The entry that the file states, if it states it."""
+        return next((each for each in self._entries if each.value == value), None)
 
     @property
     def sql_type(self) -> str:
@@ -157,6 +178,12 @@ class Parameter(Strict):
         if isinstance(value, tuple):
             return "{" + ",".join(_array_item(item) for item in value) + "}"
         return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+    def _read_entries(self, written: Any) -> tuple[ListEntry, ...]:
+        try:
+            return list_entries(written)
+        except Mistake as problem:
+            raise Mistake(problem.code, f"default {problem}") from None
 
     def _check_step(self) -> None:
         if self.step is None:

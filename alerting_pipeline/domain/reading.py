@@ -232,13 +232,13 @@ def record_sql(
 ) -> str:
     """The row's shown columns and the parameter values then in force, as one JSON object; empty: there is nothing.
 
-    Parameters without segments come as one map of their texts, read once; a function takes at most 100 arguments.
+    Parameters with one value for all rows come as one map of their texts, read once; a function takes 100 arguments.
     """
     pairs = [(column, _shown(column, types[column])) for column in shown]
     pairs += [
         (each, _value_text(parameter, parameter_sql(name, each, parameter, entity)))
         for each, parameter in parameters.items()
-        if parameter.by is not None
+        if parameter.by is not None or parameter.type == "list"
     ]
     parts = []
     if parameters:

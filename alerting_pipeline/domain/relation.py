@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from alerting_pipeline.domain.catalog import Model
 from alerting_pipeline.domain.definition import AlertDefinition
+from alerting_pipeline.domain.list_entry import LEFT_OUT
 from alerting_pipeline.domain.query import Query
 from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.sql_fragment import identifier, instant, literal
@@ -127,18 +128,24 @@ def parameters_of(definition: AlertDefinition | ReportDefinition, overrides: Map
 
     An overridden parameter has that value for every segment: whoever writes a case means the value that is used.
     """
-    rows: list[Sequence[str]] = []
+    rows: list[Sequence[str | None]] = []
     for name, parameter in definition.parameters.items():
         if name in overrides:
             rows.append((name, "default", "", parameter.write(parameter.read(overrides[name], name=name))))
             continue
-        rows.append((name, "default", "", parameter.write(parameter.default)))
+        rows.append((name, "default", "", LEFT_OUT if parameter.entries else parameter.write(parameter.default)))
+        rows += [
+            (name, "entry", entry.value, parameter.write((entry.value,)), entry.until and entry.until.isoformat())
+            for entry in parameter.entries
+        ]
         rows += [(name, "segment", segment, parameter.write(value)) for segment, value in parameter.values.items()]
-    keys = ("parameter", "scope", "scope_value", "value")
-    written = literal(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], ensure_ascii=False))
+    keys = ("parameter", "scope", "scope_value", "value", "until")
+    written = literal(json.dumps([dict(zip(keys, row, strict=False)) for row in rows], ensure_ascii=False))
     return (
-        f"select {literal(definition.name)}::text as alert, g.* from jsonb_to_recordset({written}::jsonb) "
-        "as g (parameter text, scope text, scope_value text, value text)"
+        f"select {literal(definition.name)}::text as alert, parameter, scope, scope_value, value "
+        f"from jsonb_to_recordset({written}::jsonb) "
+        "as g (parameter text, scope text, scope_value text, value text, until timestamptz) "
+        f"where until is null or until > {_MOMENT}"
     )
 
 

@@ -71,10 +71,13 @@ def parameter_sql(alert: str, name: str, parameter: Parameter, entity: Mapping[s
     """The value of a parameter for the row, typed: entity before segment before default.
 
     Every part is an uncorrelated subquery, which Postgres runs once for the whole scan; segments are looked up in one
-    JSON map, so a thousand of them cost as much as ten.
+    JSON map, so a thousand of them cost as much as ten. The default of a list is all its entries.
     """
     where = f"p.alert = {literal(alert)} and p.parameter = {literal(name)}"
     default = f"(select p.value::{parameter.sql_type} from {PARAMETER} as p where {where} and p.scope = 'default')"
+    if parameter.type == "list":
+        entries = f"select unnest(p.value::text[]) as item from {PARAMETER} as p where {where} and p.scope = 'entry'"
+        default = f'({default} || array(select item from ({entries}) as e order by item collate "C"))'
     if parameter.by is None:
         # any((select …)) would be read as any(subquery); a cast around it makes it a value.
         return f"{default}::{parameter.sql_type}" if parameter.type == "list" else default

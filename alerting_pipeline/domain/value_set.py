@@ -10,18 +10,21 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.errors import BadCall
+from alerting_pipeline.domain.list_entry import LEFT_OUT
 from alerting_pipeline.domain.nearest import did_you_mean
+from alerting_pipeline.domain.parameters import Parameter, list_items
 from alerting_pipeline.domain.sql_fragment import literal
 
 _NAMED = re.compile(r"(\w+)(?:\[(.*)\])?", re.DOTALL)
 
 
 class Value(NamedTuple):
-    """One value. `scope` is default, segment or entity; `value` is the text that the ledger keeps."""
+    """One value. `scope` is default, segment, entity or entry, of a list; `value` is the text that the ledger keeps."""
 
     parameter: str
     scope: str
@@ -36,7 +39,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ValueSet:
-    """All values of one alert."""
+    """All values of one alert. A list is the entries of its default and, each by itself, those of scope entry."""
 
     rows: tuple[Value, ...] = ()
 
@@ -46,11 +49,18 @@ class ValueSet:
         return cls(tuple(Value(*row) for row in rows))
 
     @classmethod
-    def of_definition(cls, definition: AlertDefinition) -> ValueSet:
-        """What the file states."""
+    def of_definition(cls, definition: AlertDefinition, at: datetime | None = None) -> ValueSet:
+        """What the file states; `at`: without entries of lists that have ended by that instant."""
         rows: list[Value] = []
         for name, parameter in definition.parameters.items():
-            rows.append(Value(name, "default", "", parameter.write(parameter.default)))
+            rows.append(
+                Value(name, "default", "", LEFT_OUT if parameter.entries else parameter.write(parameter.default))
+            )
+            rows += [
+                Value(name, "entry", entry.value, parameter.write((entry.value,)))
+                for entry in parameter.entries
+                if at is None or entry.is_in(at)
+            ]
             rows += [Value(name, "segment", key, parameter.write(value)) for key, value in parameter.values.items()]
         return cls(tuple(rows))
 
@@ -62,7 +72,7 @@ class ValueSet:
             if parameter is None or (row.scope == "segment" and parameter.by is None):
                 continue
             try:
-                parameter.read(row.value, name=row.parameter)
+                parameter.check(parameter.stored(row.value), name=row.parameter)
             except ValueError:
                 continue
             rows[row[:3]] = row
@@ -73,10 +83,10 @@ class ValueSet:
         kept = tuple(row for row in self.rows if row[:3] != (parameter, scope, scope_value))
         return ValueSet(kept if value is None else (*kept, Value(parameter, scope, scope_value, value)))
 
-    def completed(self, definition: AlertDefinition) -> ValueSet:
+    def completed(self, definition: AlertDefinition, at: datetime | None = None) -> ValueSet:
         """With what the definition states for parameters that have no value here, and without those it has not."""
         known = {row.parameter for row in self.rows if row.scope == "default"}
-        stated = self.of_definition(definition).rows
+        stated = self.of_definition(definition, at).rows
         kept = tuple(row for row in self.rows if row.parameter in definition.parameters)
         return ValueSet(kept + tuple(row for row in stated if row.parameter not in known))
 
@@ -98,6 +108,8 @@ class ValueSet:
                 text = parameter.write(parameter.read(written, name=name))
             except ValueError as error:
                 raise BadCall(str(error)) from None
+            if parameter.type == "list" and segment is None:  # the whole list is said
+                rows = {each: row for each, row in rows.items() if each[:2] != (name, "entry")}
             key = (name, "default", "") if segment is None else (name, "segment", segment)
             rows[key] = Value(*key, text)
         return ValueSet(tuple(rows.values()))
@@ -117,8 +129,18 @@ class ValueSet:
 
     @property
     def shown(self) -> dict[str, str]:
-        """By the names that people call them."""
-        return {row.name: row.value for row in self.rows}
+        """By the names that people call them; a list as a whole."""
+        lists: dict[str, list[str]] = {}
+        for row in self.rows:
+            if row.scope == "entry":
+                lists.setdefault(row.parameter, []).extend(list_items(row.value))
+        return {
+            row.name: Parameter.write((*list_items(row.value), *sorted(lists[row.parameter])))
+            if row.scope == "default" and row.parameter in lists
+            else row.value
+            for row in self.rows
+            if row.scope != "entry"
+        }
 
     def value_of(self, parameter: str) -> str | None:
         """The default of a parameter."""

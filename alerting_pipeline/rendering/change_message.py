@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import uuid5
 
-from alerting_pipeline.domain.change_request import Request, shown
+from alerting_pipeline.domain.change_request import Request
+from alerting_pipeline.domain.change_request import sentence as change_sentence
 from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.parameters import Parameter
 from alerting_pipeline.rendering import words
@@ -23,7 +24,7 @@ def asked(request: Request, parameter: Parameter, to: Iterable[str], book: Addre
     message = Message(
         alert=request.change.key.alert,
         transition=REQUESTED,
-        title=f"{request.requested_by} asks for another value of {request.change.key}",
+        title=_title(request),
         summary=sentence(request, parameter),
         severity="",
         emoji=_SIGN,
@@ -57,7 +58,14 @@ def sentence(request: Request, parameter: Parameter | None) -> str:
     change, unit = request.change, parameter.unit if parameter is not None else None
     begins = f", from {words.day_and_time(change.starts_at)}" if change.starts_at else ""
     ends = f", until {words.day_and_time(change.ends_at)}" if change.ends_at else ""
-    return f"{change.key}: {shown(change.old, unit)} becomes {shown(change.new, unit)}{begins}{ends}"
+    return f"{change_sentence(change, unit)}{begins}{ends}"
+
+
+def _title(request: Request) -> str:
+    key = request.change.key
+    if key.scope == "entry":
+        return f"{request.requested_by} asks to change the list {key.alert}.{key.parameter}"
+    return f"{request.requested_by} asks for another value of {key}"
 
 
 def _fields(request: Request, parameter: Parameter | None) -> tuple[Field, ...]:

@@ -76,7 +76,7 @@ class ChangeRequests:
         with self.engine.connect() as connection:
             rows = connection.exec_driver_sql(
                 "select parameter, scope, segment as scope_value, value, valid_from, valid_to, changed_by, "
-                "approved_by, recorded_at, superseded_at, request_id from alerting.parameter_values "
+                "approved_by, recorded_at, superseded_at, request_id, reason, author from alerting.parameter_values "
                 "where alert = %(alert)s and (%(parameter)s::text is null or parameter = %(parameter)s) "
                 "order by parameter, scope, segment nulls first, recorded_at, valid_from",
                 {"alert": alert, "parameter": parameter},
@@ -141,9 +141,8 @@ class OpenRequests:
         if base is not None:
             parameter_values.end(self.connection, base, begins, now)
         if value is not None:
-            parameter_values.put(
-                self.connection, change.key, replace(value, valid_from=begins, valid_to=change.ends_at)
-            )
+            ends = min((each for each in (change.ends_at, value.valid_to) if each is not None), default=None)
+            parameter_values.put(self.connection, change.key, replace(value, valid_from=begins, valid_to=ends))
         if base is not None and change.ends_at is not None and base.covers(change.ends_at):
             parameter_values.put(self.connection, change.key, replace(base, valid_from=change.ends_at))
 

@@ -8,6 +8,7 @@ windows of a key never overlap; whoever writes takes the lock of the alert first
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,19 +16,27 @@ from sqlalchemy import Connection, Engine
 
 from alerting_pipeline.domain.change_request import ALWAYS, DEFINITION, Held, Key
 from alerting_pipeline.domain.definition import AlertDefinition
+from alerting_pipeline.domain.list_entry import LEFT_OUT
 from alerting_pipeline.domain.parameters import Parameter
 from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.value_set import ValueSet
 
 Parametrised = AlertDefinition | ReportDefinition
 
-_COLUMNS = "value_id, type, value, valid_from, valid_to, changed_by, approved_by, request_id"
+_COLUMNS = "value_id, type, value, valid_from, valid_to, changed_by, approved_by, request_id, reason, author"
 _AHEAD = "(valid_to is null or valid_to > %s) and (valid_to is null or valid_to > valid_from)"
 
 
 class _Stated(NamedTuple):
     type: str
     value: str
+    until: datetime | None = None
+    reason: str | None = None
+    author: str | None = None
+
+    def is_kept_as(self, held: Held) -> bool:
+        """Is it what the ledger has of it, whenever it ends?"""
+        return (self.type, self.value, self.reason, self.author) == (held.type, held.value, held.reason, held.author)
 
 
 def lock_parameters(connection: Connection, alert: str) -> None:
@@ -74,9 +83,10 @@ def put(connection: Connection, key: Key, held: Held) -> None:
     """Write a value with its window. The database refuses one that overlaps another of the key."""
     connection.exec_driver_sql(
         "insert into ledger.parameter_values (alert, parameter, type, scope, scope_value, value, valid_from, valid_to, "
-        "changed_by, approved_by, request_id) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "changed_by, approved_by, request_id, reason, author) "
+        "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (key.alert, key.parameter, held.type, key.scope, key.scope_value, held.value, held.valid_from, held.valid_to,
-         held.changed_by, held.approved_by, held.request_id),
+         held.changed_by, held.approved_by, held.request_id, held.reason, held.author),
     )  # fmt: skip
 
 
@@ -90,15 +100,21 @@ def publish_parameters(connection: Connection, definition: Parametrised, now: da
         stated = wanted.get(key)
         kept = []
         for held in found.get(key, []):
-            if _stays(definition, key, held) or (held.changed_by == DEFINITION and stated == (held.type, held.value)):
+            if _stays(definition, key, held):
                 kept.append(held)
+            elif held.changed_by == DEFINITION and stated is not None and stated.is_kept_as(held):
+                kept.append(_shortened(connection, held, stated.until, now))
             else:
                 end(connection, held, max(now, held.valid_from), now)
         if stated is None:
             continue
         start = now if key.parameter in known else ALWAYS
-        for begin, until in _gaps(kept, start):
-            put(connection, key, Held(stated.value, begin, until, type=stated.type))
+        for begin, until in _gaps(kept, start, stated.until):
+            put(
+                connection,
+                key,
+                Held(stated.value, begin, until, type=stated.type, reason=stated.reason, author=stated.author),
+            )
 
 
 def close_parameters(connection: Connection, alert: str, now: datetime) -> None:
@@ -135,7 +151,11 @@ def values_by_people(engine: Engine, alert: str, now: datetime) -> ValueSet:
 
 def _stated(definition: Parametrised) -> Iterator[tuple[Key, _Stated]]:
     for name, parameter in definition.parameters.items():
-        yield Key(definition.name, name), _Stated(parameter.type, Parameter.write(parameter.default))
+        default = LEFT_OUT if parameter.type == "list" else Parameter.write(parameter.default)
+        yield Key(definition.name, name), _Stated(parameter.type, default)
+        for entry in parameter.entries:
+            stated = _Stated("list", Parameter.write((entry.value,)), entry.until, entry.reason, entry.author)
+            yield Key(definition.name, name, "entry", entry.value), stated
         for segment, value in parameter.values.items():
             yield Key(definition.name, name, "segment", segment), _Stated(parameter.type, Parameter.write(value))
 
@@ -147,6 +167,11 @@ def _stays(definition: Parametrised, key: Key, held: Held) -> bool:
         return False
     if key.scope == "segment" and parameter.by is None:
         return False
+    if parameter.type == "list" and (
+        key.scope == "default"  # a list is its entries; its default only says that there is one
+        or (key.scope == "entry" and held.value == LEFT_OUT and parameter.entry(key.scope_value) is None)
+    ):
+        return False
     try:
         parameter.check(parameter.stored(held.value))
     except ValueError:
@@ -154,15 +179,26 @@ def _stays(definition: Parametrised, key: Key, held: Held) -> bool:
     return True
 
 
-def _gaps(kept: Sequence[Held], start: datetime) -> Iterator[tuple[datetime, datetime | None]]:
-    """The times from `start` on in which none of these holds; they are in order, and don't overlap."""
+def _shortened(connection: Connection, held: Held, until: datetime | None, now: datetime) -> Held:
+    """What a file states, no longer than it says now; what it says longer is filled in as a gap."""
+    if until is None or (held.valid_to is not None and held.valid_to <= until):
+        return held
+    ends = max(until, now, held.valid_from)
+    end(connection, held, ends, now)
+    return replace(held, valid_to=ends)
+
+
+def _gaps(
+    kept: Sequence[Held], start: datetime, until: datetime | None = None
+) -> Iterator[tuple[datetime, datetime | None]]:
+    """The times from `start` up to `until` in which none of these holds; they are in order, and don't overlap."""
     free: datetime | None = start
     for held in kept:
-        if free is not None and free < held.valid_from:
-            yield free, held.valid_from
+        if free is not None and free < held.valid_from and (until is None or free < until):
+            yield free, held.valid_from if until is None else min(held.valid_from, until)
         free = None if held.valid_to is None or free is None else max(free, held.valid_to)
-    if free is not None:
-        yield free, None
+    if free is not None and (until is None or free < until):
+        yield free, until
 
 
 def _parameters_ever(connection: Connection, alert: str) -> set[str]:

@@ -9,10 +9,12 @@ from typing import Any, Protocol
 from alerting_pipeline.domain.change_request import DEFINITION, Held, Key
 from alerting_pipeline.domain.definition import Definition
 from alerting_pipeline.domain.errors import BadCall
+from alerting_pipeline.domain.list_entry import LEFT_OUT
 from alerting_pipeline.domain.nearest import did_you_mean
-from alerting_pipeline.domain.parameters import Parameter
+from alerting_pipeline.domain.parameters import Parameter, list_items
 
-_PRECEDENCE = {"entity": 1, "segment": 2, "default": 3}
+_PRECEDENCE = {"entity": 1, "segment": 2, "default": 3, "entry": 3}
+_ORDER = ("entity", "segment", "default", "entry")
 
 
 class Timelines(Protocol):
@@ -47,7 +49,7 @@ def standing_values(timelines: Timelines, rules: Rules, alerts: Sequence[str], n
 def _of_parameter(
     definition: Definition, name: str, parameter: Parameter, standing: Mapping[Key, Sequence[Held]], now: datetime
 ) -> Iterator[dict[str, Any]]:
-    keys = sorted((key for key in standing if key.parameter == name), key=lambda key: (_PRECEDENCE[key.scope], key))
+    keys = sorted((key for key in standing if key.parameter == name), key=lambda key: (_ORDER.index(key.scope), key))
     for key in keys:
         for held in standing[key]:
             yield {
@@ -57,10 +59,11 @@ def _of_parameter(
                 "for": "everything else" if key.scope == "default" else f"{key.scope} {key.scope_value}",
                 "scope": key.scope,
                 "scope_value": key.scope_value,
-                "value": held.value,
+                "value": _value(key, held, standing, now),
                 "unit": parameter.unit,
                 "minimum": parameter.minimum,
                 "maximum": parameter.maximum,
+                "step": None if parameter.step is None else parameter.write(parameter.step),
                 "holds": held.covers(now),
                 "from": held.valid_from,
                 "until": held.valid_to,
@@ -68,13 +71,35 @@ def _of_parameter(
                 "changed_by": held.changed_by,
                 "approved_by": held.approved_by,
                 "request_id": held.request_id,
+                "reason": held.reason,
+                "author": held.author or held.changed_by,
             }
+
+
+def _value(key: Key, held: Held, standing: Mapping[Key, Sequence[Held]], now: datetime) -> str:
+    """As the ledger keeps it; an entry is in the list or left out of it, and the list is what is in it now."""
+    if key.scope == "entry":
+        return "left out" if held.value == LEFT_OUT else "in the list"
+    if key.scope != "default" or held.type != "list":
+        return held.value
+    found = [
+        item
+        for other, timeline in sorted(standing.items())
+        if (other.parameter, other.scope) == (key.parameter, "entry")
+        for each in timeline
+        if each.covers(now)
+        for item in list_items(each.value)
+    ]
+    return ", ".join((*list_items(held.value), *found)) or "empty"
 
 
 def _origin(definition: Definition, parameter: Parameter, key: Key, held: Held) -> str:
     if held.changed_by == DEFINITION:
-        return f"file {definition.path}"
+        return f"file {definition.path}" + (f", by {held.author}" if held.author else "")
     approved = f", approved by {held.approved_by}" if held.approved_by else ""
+    if key.scope == "entry":
+        states = "; the file states it" if parameter.entry(key.scope_value) is not None else ""
+        return f"{held.changed_by}{approved}, request {held.request_id}{states}"
     stated = parameter.default if key.scope == "default" else parameter.values.get(key.scope_value)
     file = f"; the file says {parameter.write(stated)}" if stated is not None and key.scope != "entity" else ""
     return f"{held.changed_by}{approved}, request {held.request_id}{file}"

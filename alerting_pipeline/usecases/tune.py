@@ -24,14 +24,17 @@ from alerting_pipeline.domain.change_request import (
     check_scope,
     check_window,
     covering,
+    entry_change,
     holders,
     inexactness,
     obstacle,
     same,
     shown,
+    standing_value,
 )
 from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.errors import AlertingError, BadCall
+from alerting_pipeline.domain.list_entry import LEFT_OUT
 from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.parameters import Parameter
 from alerting_pipeline.rendering import change_message
@@ -55,7 +58,7 @@ class Tuning:
         parameter = self.parameter(proposal.key)
         check_scope(proposal.key, parameter)
         check_role(proposal.person, parameter.changed_by, self.rules.people, self.now, f"change {proposal.key}")
-        new = None if proposal.written is None else self._read(parameter, proposal)
+        new = self._new(parameter, proposal)
         if not proposal.reason.strip():
             raise BadCall("say why with --reason: it is kept with the change, and shown to whoever approves it")
         with self.book.begin(proposal.key.alert) as requests:
@@ -157,6 +160,12 @@ class Tuning:
         except BadCall:
             return None
 
+    def _new(self, parameter: Parameter, proposal: Proposal) -> str | None:
+        if proposal.key.scope != "entry":
+            return None if proposal.written is None else self._read(parameter, proposal)
+        entry = self._read(parameter, replace(proposal, written=[proposal.key.scope_value]))
+        return LEFT_OUT if proposal.written is None else entry
+
     @staticmethod
     def _read(parameter: Parameter, proposal: Proposal) -> str:
         try:
@@ -170,7 +179,9 @@ class Tuning:
         check_window(change, self.now)
         held = requests.timeline(proposal.key, self.now)
         base = covering(held, change.begins(self.now))
-        old = base.value if base is not None else None
+        old = standing_value(proposal.key, base)
+        if proposal.key.scope == "entry":
+            change = entry_change(change, old, base)
         if proposal.expected is not None and not same(parameter, old, self._expected(parameter, proposal)):
             raise AlertingError(
                 f"{proposal.key} is {shown(old)} meanwhile, and not {proposal.expected}: somebody changed it before "
@@ -232,9 +243,8 @@ class Tuning:
         if parameter.approved_by:
             requests.tell(change_message.asked(stored, parameter, others, self._addresses()))
             return Tuned(stored, impact, waits_for)
-        return self._applied(
-            requests, parameter, self._settled(requests, stored, "approved", None, "needs no approval")
-        )
+        settled = self._settled(requests, stored, "approved", None, "needs no approval")
+        return replace(self._applied(requests, parameter, settled), impact=impact)
 
     def _applied(self, requests: Requests, parameter: Parameter, done: Tuned) -> Tuned:
         """Put the value on its timeline; requests that are inexact by it are void at once."""
@@ -249,22 +259,28 @@ class Tuning:
     def _value(self, parameter: Parameter, request: Request) -> Held | None:
         """What is put on the timeline; what the file states is the file's again, and follows it from then on."""
         change = request.change
-        if change.new is None:
+        stated = self._stated(parameter, change.key)
+        if change.new is None or (change.new == LEFT_OUT and change.key.scope == "entry" and stated is None):
             return None
-        if request.reverts is not None and same(parameter, change.new, self._stated(parameter, change.key)):
-            return Held(change.new, type=parameter.type)
+        if request.reverts is not None and same(parameter, change.new, stated):
+            entry = parameter.entry(change.key.scope_value) if change.key.scope == "entry" else None
+            more = {} if entry is None else {"valid_to": entry.until, "reason": entry.reason, "author": entry.author}
+            return Held(change.new, type=parameter.type, **more)  # type: ignore[arg-type]  # of these three
         return Held(
             change.new,
             changed_by=request.requested_by,
             approved_by=request.decided_by,
             request_id=request.request_id,
             type=parameter.type,
+            reason=request.reason,
         )
 
     @staticmethod
     def _stated(parameter: Parameter, key: Key) -> str | None:
         if key.scope == "default":
             return parameter.write(parameter.default)
+        if key.scope == "entry":
+            return None if parameter.entry(key.scope_value) is None else parameter.write((key.scope_value,))
         stated = parameter.values.get(key.scope_value) if key.scope == "segment" else None
         return None if stated is None else parameter.write(stated)
 

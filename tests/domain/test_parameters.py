@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -105,6 +105,11 @@ def test_bounds_of_durations_are_durations() -> None:
         ({"default": None}, "default has no value"),
         ({"type": "boolean", "default": "yes"}, "is not a boolean; write true or false"),
         ({"type": "integer", "default": "1.5"}, "is not a whole number"),
+        ({"type": "list", "default": ["a", "a"]}, 'default has the entry "a" twice; keep one of them'),
+        ({"type": "list", "default": [{"reason": "x"}]}, "default has an entry without a value; write {value: "),
+        ({"type": "list", "default": [{"value": "a", "untill": "x"}]}, 'the key "untill".*did you mean "until"'),
+        ({"type": "list", "default": [{"value": "a", "until": "2026-02-30"}]}, 'until "2026-02-30" is not a day'),
+        ({"type": "list", "default": [{"value": "a", "until": "2026-02-01T05:00"}]}, "until .* is not an instant"),
         ({"type": "text", "default": "a\0b"}, "control character"),
         ({"type": "text", "default": "a" * 501}, "longer than 500 characters"),
     ],
@@ -124,6 +129,10 @@ def test_a_parameter_that_contradicts_itself_is_refused(values: dict[str, object
         {"type": "duration", "default": "1h30m", "by": "region", "values": {"north": "2h"}},
         {"type": "boolean", "default": True},
         {"type": "list", "default": ["a", 'with "quotes", and \\']},
+        {
+            "type": "list",
+            "default": ["a", {"value": "b", "until": "2026-03-01", "reason": "new door", "author": "ada"}],
+        },
         {"type": "choice", "default": "a", "choices": ["a", "b"]},
     ],
 )
@@ -132,7 +141,9 @@ def test_a_parameter_survives_the_ledger(values: dict[str, object]) -> None:
     assert Parameter.model_validate(parameter.model_dump(mode="json")) == parameter
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20), min_size=1, max_size=5))
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20), min_size=1, max_size=5, unique=True)
+)
 def test_a_list_survives_being_stored(items: list[str]) -> None:
     parameter = Parameter.model_validate({"type": "list", "default": items})
     assert list_items(Parameter.write(parameter.default)) == parameter.default
@@ -183,3 +194,11 @@ def test_the_nearest_value_could_be_set_and_none_is_nearer(
     assert isinstance(found, Decimal) and limit.read(found) == found
     inside = value if minimum is None else max(value, minimum)
     assert abs(found - inside) <= step / 2 or inside > limit.maximum - step
+
+
+def test_an_entry_of_a_list_ends_when_its_day_begins() -> None:
+    known = Parameter.model_validate({"type": "list", "default": ["a", {"value": "b", "until": "2026-03-01"}]})
+    assert known.default == ("a", "b")
+    ends = datetime(2026, 3, 1, tzinfo=UTC)
+    assert [entry.is_in(ends) for entry in known.entries] == [True, False]
+    assert all(entry.is_in(ends - timedelta(microseconds=1)) for entry in known.entries)

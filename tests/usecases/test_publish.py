@@ -233,12 +233,16 @@ def test_values_of_every_type_are_stored_as_postgres_reads_them(world: World, wr
     held = world.ledger.in_force().alerts["large_transaction"].parameters
     for name, parameter in held.items():
         [(is_same,)] = world.rows(
-            f"select value::{parameter.sql_type} is not null from ledger.parameter_values where parameter = '{name}'"
+            f"select value::{parameter.sql_type} is not null from ledger.parameter_values where parameter = '{name}' "
+            "and scope = 'default'"
         )
         assert is_same
     with psycopg.connect(world.url) as connection:
-        found = connection.execute("select value::text[] from ledger.parameter_values where parameter = 'l'").fetchone()
-    assert found is not None and tuple(found[0]) == held["l"].default
+        found = connection.execute(
+            "select value::text[], scope_value from ledger.parameter_values where parameter = 'l' and scope = 'entry' "
+            "order by value_id"
+        ).fetchall()
+    assert sorted(found) == sorted(([each], each) for each in held["l"].default)
     assert Parameter.write(held["d"].default) == "1h30m"
 
 
