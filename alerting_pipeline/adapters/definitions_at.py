@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from alerting_pipeline.adapters.git import git, said
 from alerting_pipeline.domain.errors import AlertingError, BadCall
 
 _TIMEOUT = 60  # seconds
@@ -21,34 +21,32 @@ def definitions_at(folder: Path, revision: str) -> Iterator[Path]:
 
     Raises BadCall for a revision that git does not know, AlertingError where there is no repository.
     """
-    commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    commit = git(
+        folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", seconds=_TIMEOUT
+    )
     if commit.returncode != 0:
-        if _git(folder, "rev-parse", "--git-dir").returncode != 0:
+        if git(folder, "rev-parse", "--git-dir", seconds=_TIMEOUT).returncode != 0:
             raise AlertingError(f"{folder} is in no git repository; leave --base out to compare with what is in force")
         raise BadCall(f'"{revision}" is no commit that git knows here; name one such as origin/main, or fetch it first')
-    prefix = _git(folder, "rev-parse", "--show-prefix").stdout.decode().strip()
-    top = Path(_git(folder, "rev-parse", "--show-toplevel").stdout.decode().strip())
-    name = commit.stdout.decode().strip()
+    prefix, top = (
+        git(folder, "rev-parse", asked, seconds=_TIMEOUT).stdout.decode().strip("\n")
+        for asked in ("--show-prefix", "--show-toplevel")
+    )
+    tree = f"{commit.stdout.decode().strip()}:{prefix.rstrip('/')}"
     with TemporaryDirectory(prefix="definitions-") as made:
         target = Path(made) / folder.name
         target.mkdir()
-        if _git(top, "cat-file", "-e", f"{name}:{prefix.rstrip('/')}").returncode == 0:
-            archive = _git(top, "archive", "--format=tar", f"{name}:{prefix.rstrip('/')}")
-            if archive.returncode != 0:
-                raise AlertingError(
-                    f"git could not read {folder.name} at {revision}: {archive.stderr.decode().strip()}"
-                )
-            with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-                files.extractall(target, filter="data")
+        if git(Path(top), "cat-file", "-e", tree, seconds=_TIMEOUT).returncode == 0:
+            _unpack(Path(top), tree, target, f"{folder.name} at {revision}")
         yield target
 
 
-def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _unpack(top: Path, tree: str, target: Path, what: str) -> None:
+    archive = git(top, "archive", "--format=tar", tree, seconds=_TIMEOUT)
+    if archive.returncode != 0:
+        raise AlertingError(f"git could not read {what}: {said(archive)}")
     try:
-        return subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, timeout=_TIMEOUT, check=False
-        )
-    except FileNotFoundError:
-        raise AlertingError("git is not installed; install it, or leave --base out") from None
-    except subprocess.TimeoutExpired:
-        raise AlertingError(f"git took longer than {_TIMEOUT} s in {folder}") from None
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+            files.extractall(target, filter="data")
+    except (tarfile.TarError, OSError) as error:  # a link that leads out of the folder is one
+        raise AlertingError(f"{what} can't be unpacked: {error}") from None

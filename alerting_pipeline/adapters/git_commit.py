@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from alerting_pipeline.adapters.git import git
+from alerting_pipeline.adapters.git import said as answer
 from alerting_pipeline.adapters.new_file import remove_new, write_new
 from alerting_pipeline.domain.draft_ports import Signature
 from alerting_pipeline.domain.errors import AlertingError
@@ -45,36 +46,35 @@ def commit_new(folder: Path, path: str, text: str, commit: NewCommit) -> str:
     Raises AlertingError where there is no repository or git refuses; then there is no file, and nothing is staged.
     """
     _check_repository(folder, path)
-    target = write_new(folder, path, text)
-    name = str(target)
+    name = str(write_new(folder, path, text))
     try:
-        _git(folder, "add", "--intent-to-add", "--", name)
-        _git(folder, "commit", "--quiet", "--only", "--cleanup=whitespace", f"--author={identity(commit.author)}",
-             "--message", commit.message, "--", name, committer=commit.approver or commit.author)  # fmt: skip
+        _do(folder, "add", "--intent-to-add", "--", name)
+        said = (f"--author={identity(commit.author)}", "--cleanup=whitespace", "--message", commit.message)
+        _do(folder, *_as_whom(commit.approver or commit.author), "commit", "--quiet", "--only", *said, "--", name)
     except AlertingError:
-        _run(folder, "rm", "--cached", "--quiet", "--force", "--ignore-unmatch", "--", name)
+        git(folder, "rm", "--cached", "--quiet", "--force", "--ignore-unmatch", "--", name, seconds=_TIMEOUT)
         remove_new(folder, path)
         raise
-    return _git(folder, "rev-parse", "HEAD").strip()
+    return _do(folder, "rev-parse", "HEAD").strip()
 
 
 def commit_of(folder: Path, path: str, text: str, draft: str) -> str | None:
     """The commit that wrote this text for this draft; None where the file is not there, or is another one."""
-    shown = _run(folder, "show", f"HEAD:./{path}")
-    if shown is None or shown.returncode != 0 or shown.stdout != text:
+    shown = git(folder, "show", f"HEAD:./{path}", seconds=_TIMEOUT)
+    if shown.returncode != 0 or shown.stdout != text.encode():
         return None
-    log = _run(folder, "log", "-1", "--diff-filter=A", f"--format=%H%x00%(trailers:key={_MARK},valueonly)", "--", path)
-    commit, _, mark = (log.stdout if log is not None else "").partition("\0")
+    log = git(folder, "log", "-1", "--diff-filter=A", f"--format=%H%x00%(trailers:key={_MARK},valueonly)", "--", path,
+              seconds=_TIMEOUT)  # fmt: skip
+    commit, _, mark = log.stdout.decode("utf-8", "replace").partition("\0")
     return commit if mark.strip() == draft else None
 
 
 def _check_repository(folder: Path, path: str) -> None:
-    inside = _run(folder, "rev-parse", "--show-toplevel")
-    if inside is None:
-        raise AlertingError("git is not installed, or does not answer; nothing was written.")
+    inside = git(folder, "rev-parse", "--show-toplevel", seconds=_TIMEOUT)
     if inside.returncode != 0:
-        said = " ".join(inside.stderr.split())[:200]
-        raise AlertingError(f"{folder} is in no git repository that can be used ({said}); nothing was written.")
+        raise AlertingError(
+            f"{folder} is in no git repository that can be used ({answer(inside)}); nothing was written."
+        )
     if not _says_yes(folder, "symbolic-ref", "--quiet", "HEAD"):
         raise AlertingError("No branch is checked out, so a commit would be lost: switch to one; nothing was written.")
     if _says_yes(folder, "check-ignore", "--quiet", "--", path):
@@ -84,32 +84,20 @@ def _check_repository(folder: Path, path: str) -> None:
 
 
 def _says_yes(folder: Path, *arguments: str) -> bool:
-    done = _run(folder, *arguments)
-    return done is not None and done.returncode == 0
+    return git(folder, *arguments, seconds=_TIMEOUT).returncode == 0
 
 
-def _git(folder: Path, *arguments: str, committer: Signature | None = None) -> str:
-    done = _run(folder, *arguments, committer=committer)
-    if done is None:
-        raise AlertingError(f"git did not answer within {_TIMEOUT} s; nothing was written.")
+def _do(folder: Path, *arguments: str) -> str:
+    done = git(folder, *arguments, seconds=_TIMEOUT)
     if done.returncode != 0:
-        said = " ".join((done.stderr or done.stdout).split())[:300]
-        raise AlertingError(f"git refused the commit ({said}); nothing was written.")
-    return done.stdout
+        raise AlertingError(f"git refused the commit ({answer(done)}); nothing was written.")
+    return done.stdout.decode("utf-8", "replace")
 
 
-def _run(folder: Path, *arguments: str, committer: Signature | None = None) -> subprocess.CompletedProcess[str] | None:
-    as_whom: list[str] = []
-    if committer is not None:  # so that a machine without user.name can commit, and nobody else is named
-        name, _, address = identity(committer).partition(" <")
-        as_whom = ["-c", f"user.name={name}", "-c", f"user.email={address.removesuffix('>')}"]
-    try:
-        return subprocess.run(
-            ["git", "-C", str(folder), *as_whom, *arguments], capture_output=True, encoding="utf-8",
-            errors="replace", timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return None
+def _as_whom(committer: Signature) -> list[str]:
+    """So that a machine without user.name can commit, and nobody else is named."""
+    name, _, address = identity(committer).partition(" <")
+    return ["-c", f"user.name={name}", "-c", f"user.email={address.removesuffix('>')}"]
 
 
 def _plain(text: str) -> str:

@@ -10,6 +10,8 @@ import subprocess
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from alerting_pipeline.adapters.git import command, git
+from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.publication import Origin
 
 _TIMEOUT = 20  # seconds; a repository on a slow disk must not keep definitions from coming into force
@@ -50,11 +52,11 @@ def _authors(folder: Path, wanted: set[str]) -> dict[str, str]:
 
 
 def _touched(folder: Path) -> Iterator[tuple[str, str]]:
-    command = ["git", "-C", str(folder), "-c", "core.quotePath=false", "log", f"--format={_AUTHOR}", "--name-only",
-               "--relative", "--", "."]  # fmt: skip
+    call = command(folder, "-c", "core.quotePath=false", "log", f"--format={_AUTHOR}", "--name-only", "--relative",
+                   "--", ".")  # fmt: skip
     author = ""
     try:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
             try:
                 for line in process.stdout or ():
                     if line.startswith(_COMMIT):
@@ -69,12 +71,10 @@ def _touched(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=_TIMEOUT, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        done = git(folder, *arguments, seconds=_TIMEOUT)
+        return done.stdout.decode() if done.returncode == 0 else None
+    except (AlertingError, UnicodeDecodeError):
         return None
-    return done.stdout if done.returncode == 0 else None
 
 
 def _this_user() -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,7 +29,7 @@ def plan_from(app: App, revision: str | None, days: int, progress: Progress, *, 
     with _base(app, revision) as (base, named, notes):
         replays = Sides(app, base, files, days) if is_replayed else None
         notes += _notes(base, files)
-        return plan(base.definitions, files.definitions, replays, progress, named=named, days=days, notes=notes)
+        return plan(base, files, replays, progress, named=named, days=days, notes=notes)
 
 
 @contextmanager
@@ -76,9 +76,9 @@ class Sides:
         shown = after or before
         if shown is None:
             raise ValueError("there is no definition to replay")
+        kept = self._kept((before or shown).alert)  # a renamed alert takes its values along
         if before is not None and before.alert != shown.alert:
             before = before.model_copy(update={"alert": shown.alert})  # entities go by the alert's name
-        kept = self._kept(shown.alert)
         was = None if before is None else self._variant(before, kept)
         will = None if after is None else self._variant(after, kept)
         first = was or self._variant(shown, kept)
@@ -97,6 +97,15 @@ class Sides:
             reads=history.described,
         )
         return backtest(asked, stage, progress)
+
+    def open_incidents(self, alerts: Sequence[str]) -> Mapping[str, int]:
+        """How many incidents of each are open."""
+        from alerting_pipeline.store.open_incidents import count_open
+
+        if not alerts:
+            return {}
+        with self.app.engine.connect() as connection:
+            return count_open(connection, alerts)
 
     def _span(self) -> Span:
         from alerting_pipeline.domain.backtest import Span

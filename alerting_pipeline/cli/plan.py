@@ -24,27 +24,28 @@ _DAYS = 90
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown for a pull request instead.")
 @json_option
 def plan(base: str | None, days: int, is_quick: bool, as_markdown: bool, as_json: bool) -> None:
-    """What the definition files would do: added, changed and removed ones, and for each alert the incidents a week
-    before and after, and the entities gained and lost, replayed over the last days.
+    """What the definition files would do: added, changed, removed and rerouted ones, and for each alert the
+    incidents a week before and after, and the entities gained and lost, replayed over the last days.
 
     Exit code 1 says that a file has errors, or that a policy is broken: a changed definition without a case or a
     runbook, an alert that puts a reader over the budget, or opens more than its expected_per_week.
     """
     from alerting_pipeline.app.planning import plan_from
+    from alerting_pipeline.rendering.plan_page import errors_page, plan_page
 
     with App.from_environment() as app, progress(as_json or as_markdown) as shown:
         note_standing_clock(app.settings)
         errors = app.loaded_definitions.errors
         for problem in errors:
             click.echo(str(problem), err=True)
+        if errors and as_markdown:
+            click.echo(errors_page(errors), nl=False)
         if errors:
             raise AlertingError("definition files have errors; correct them at the places above, then plan")
         found = plan_from(app, base, days, shown, is_replayed=not is_quick)
     if as_json:
         print_json(_as_json(found))
     elif as_markdown:
-        from alerting_pipeline.rendering.plan_page import plan_page
-
         click.echo(plan_page(found), nl=False)
     else:
         _print(found)

@@ -229,7 +229,11 @@ class AlertDefinition(Definition):
     baseline: Literal["alert", "silent"] = Field(
         default="alert", description="silent: what is there at the first evaluation is taken as known."
     )
-    expected_per_week: Number | None = Field(default=None, ge=0, description="How many incidents a week are normal.")
+    expected_per_week: Number | None = Field(
+        default=None,
+        ge=0,
+        description="How many incidents a week are normal; a change that would open more fails `alerting plan`.",
+    )
     actions: dict[Name, Action] = Field(default_factory=dict, description="Buttons on the message.")
     write_back: tuple[WriteBack, ...] = Field(default=(), description="Sheets and tables with one row per incident.")
     automation: Automation = Field(default_factory=Automation, description="The rung: notify, ticket or act.")

@@ -15,6 +15,7 @@ from alerting_pipeline.domain.backtest import Report, Side
 from alerting_pipeline.domain.data_definition import DataDefinition
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
 from alerting_pipeline.domain.report import ReportDefinition
+from alerting_pipeline.domain.system_override import SystemOverride
 from alerting_pipeline.domain.version_history import Difference, differences
 
 
@@ -25,6 +26,7 @@ class Change(StrEnum):
     CHANGED = "changed"
     RENAMED = "renamed"
     REMOVED = "removed"
+    REROUTED = "rerouted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Changed:
         """In a word."""
         if isinstance(self.definition, ReportDefinition):
             return "report"
+        if isinstance(self.definition, SystemOverride):
+            return "system"
         return "data" if isinstance(self.definition, DataDefinition) else "alert"
 
     @property
@@ -126,10 +130,8 @@ def broken(changed: Changed, report: Report | None) -> Iterator[Broken]:
     definition = changed.after
     if definition is None:
         return
-    if not getattr(definition, "cases", ()):
-        yield Broken(changed.name, "case", "has no case", "add `cases:` with one that fires and one that does not")
-    if not getattr(definition, "runbook", None):
-        yield Broken(changed.name, "runbook", "has no runbook", "add `runbook:` with what to do when it fires")
+    if changed.change is not Change.REROUTED:
+        yield from _incomplete(definition)
     side = None if report is None else report.shown
     if side is None or not isinstance(definition, AlertDefinition):
         return
@@ -138,9 +140,20 @@ def broken(changed: Changed, report: Report | None) -> Iterator[Broken]:
             what = f"would put {each.over_budget:.0%} of what {each.recipient} gets over its budget of {each.budget}"
             yield Broken(changed.name, "budget", what, "make it rarer, or agree on another budget in people.yaml")
     expected = definition.expected_per_week
-    if expected is not None and side.incidents_per_week > float(expected):
+    if changed.change is Change.REROUTED or expected is None:
+        return
+    if side.incidents_per_week > float(expected):
         what = f"would open {side.incidents_per_week:.1f} incidents a week where expected_per_week says {expected}"
         yield Broken(changed.name, "expected", what, "make it rarer, or correct expected_per_week")
+
+
+def _incomplete(definition: Definition) -> Iterator[Broken]:
+    """What a definition lacks that its kind can have: a report has no runbook, a built-in one no cases."""
+    keys = type(definition).model_fields
+    if "cases" in keys and not getattr(definition, "cases", ()):
+        yield Broken(definition.name, "case", "has no case", "add `cases:` with one that fires and one that does not")
+    if "runbook" in keys and not getattr(definition, "runbook", None):
+        yield Broken(definition.name, "runbook", "has no runbook", "add `runbook:` with what to do when it fires")
 
 
 def messages_per_week(side: Side, weeks: float) -> float:

@@ -25,7 +25,6 @@ def in_definition(definition: Definition) -> Iterator[Finding]:
 
 def _in_alert(definition: AlertDefinition) -> Iterator[Finding]:
     said = {
-        "expected_per_week": definition.expected_per_week is not None,
         "automation": definition.automation.rung != "notify",
     }
     for key, is_said in said.items():

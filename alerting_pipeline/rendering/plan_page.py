@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from alerting_pipeline.domain.backtest import Example, Report, Side
 from alerting_pipeline.domain.definition_change import Change, Plan, Planned, messages_per_week
 
-_LONGEST = 80
+_LONGEST = 80  # a value in a table
+_SENTENCE = 600
 _MOST_DIFFERENCES = 12
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~@-])")
+_MOST_ERRORS = 50
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~@$&-])")
+_READ_LATER = re.compile(r"(@|#|(?<=[Ww])[Ww](?=\.)|:(?=//)|(?<=\bGH)\\-)")
+_NOTHING = "&#8203;"
+"""GitHub looks for mentions, numbers of issues and addresses in the finished text, where no backslash is left: a space
+of no width after the sign is what keeps them from being found."""
 
 
-def escape(value: object) -> str:
-    """Text that stays text in a table's cell: no markup, no mention, no line break."""
-    text = " ".join(str(value).split())
-    text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-    return _SPECIAL.sub(r"\\\1", text)
+def escape(value: object, most: int = _LONGEST) -> str:
+    """Text that stays text in a table's cell: no markup, no mention, no link, no line break."""
+    text = " ".join("".join(sign if sign.isprintable() else " " for sign in str(value)).split())
+    text = text if len(text) <= most else f"{text[: most - 1]}…"
+    return _READ_LATER.sub(rf"\1{_NOTHING}", _SPECIAL.sub(r"\\\1", text))
+
+
+def errors_page(errors: Sequence[object]) -> str:
+    """The page where there is no plan: files have errors."""
+    shown = [f"* {escape(each, _SENTENCE)}" for each in errors[:_MOST_ERRORS]]
+    more = len(errors) - len(shown)
+    left = [f"* and {more} more"] if more > 0 else []
+    what = "an error" if len(errors) == 1 else f"{len(errors)} errors"
+    return "\n".join([f"## Alerts: {what} in the files, so there is no plan", "", *shown, *left]) + "\n"
 
 
 def plan_page(plan: Plan) -> str:
@@ -33,7 +48,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     if plan.broken:
         yield f"**{len(plan.broken)} {'policy is' if len(plan.broken) == 1 else 'policies are'} broken:**"
         yield ""
-        yield from (f"* {escape(item.name)}: {escape(item.what)}; {escape(item.remedy)}" for item in plan.broken)
+        yield from (f"* {escape(str(item), _SENTENCE)}" for item in plan.broken)
         yield ""
     replayed = [item for item in plan.planned if item.report is not None or item.unknown]
     if replayed:
@@ -46,7 +61,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     for item in plan.planned:
         yield from _detail(item)
     for note in plan.notes:
-        yield f"> {escape(note)}"
+        yield f"> {escape(note, _SENTENCE)}"
         yield ""
 
 
@@ -58,7 +73,7 @@ def _counted(plan: Plan) -> str:
 
 def _row(item: Planned) -> str:
     if item.report is None:
-        return f"| {escape(item.changed.name)} | {escape(item.unknown)} | | | |"
+        return f"| {escape(item.changed.name)} | {escape(item.unknown, _SENTENCE)} | | | |"
     before, after, weeks = *sides(item), _weeks(item.report)
     gained, lost = gained_and_lost(item)
     cells = [

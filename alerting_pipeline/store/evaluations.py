@@ -40,6 +40,7 @@ from alerting_pipeline.store.incidents import (
     record_findings,
 )
 from alerting_pipeline.store.mart_health import PostgresMartHealth
+from alerting_pipeline.store.open_incidents import count_open
 from alerting_pipeline.store.rare_collections import rare_collections
 from alerting_pipeline.store.rehearsed_rows import rehearsed_rows
 from alerting_pipeline.store.renaming import hand_over
@@ -218,12 +219,7 @@ class EvaluationTransaction:
 
     def count_open(self, alerts: Sequence[str]) -> dict[str, int]:
         """How many open incidents each of these alerts has."""
-        rows = self._connection.exec_driver_sql(
-            "select i.alert, count(*) as number from ledger.incidents as i "
-            f"where i.alert = any(%s) and {_OPEN} group by 1",
-            (list(alerts),),
-        )
-        return {row.alert: row.number for row in rows}
+        return count_open(self._connection, alerts)
 
     def take_as_known(self, ordinals: Sequence[int], now: datetime) -> None:
         """`baseline: silent`: what is there at the first evaluation is not raised while its condition stays true."""

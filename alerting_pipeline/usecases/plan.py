@@ -5,14 +5,16 @@ One definition whose past can't be read never hides another: it is listed with t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from alerting_pipeline.domain.backtest import Report
-from alerting_pipeline.domain.definition import AlertDefinition, Definition
-from alerting_pipeline.domain.definition_change import Changed, Plan, Planned, broken, changes
+from alerting_pipeline.domain.definition import AlertDefinition
+from alerting_pipeline.domain.definition_change import Change, Changed, Plan, Planned, broken, changes
+from alerting_pipeline.domain.definition_set import DefinitionSet
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.ports import Progress
+from alerting_pipeline.domain.rerouting import rerouted
 
 
 class Replays(Protocol):
@@ -20,10 +22,14 @@ class Replays(Protocol):
 
     def __call__(self, before: AlertDefinition | None, after: AlertDefinition | None, progress: Progress) -> Report: ...
 
+    def open_incidents(self, alerts: Sequence[str]) -> Mapping[str, int]:
+        """How many incidents of each are open; those without any are left out."""
+        ...
+
 
 def plan(
-    base: Mapping[str, Definition],
-    files: Mapping[str, Definition],
+    base: DefinitionSet,
+    files: DefinitionSet,
     replays: Replays | None,
     progress: Progress,
     *,
@@ -32,14 +38,23 @@ def plan(
     notes: Sequence[str] = (),
 ) -> Plan:
     """The plan from `base` (called `named`) to the files. `replays` None: nothing is replayed."""
-    found = changes(base, files)
+    found = [*changes(base.definitions, files.definitions), *rerouted(base, files)]
     planned = []
     for number, changed in enumerate(found):
         progress.report("plan", changed.name, number, len(found))
         planned.append(_planned(changed, replays, progress))
     progress.report("plan", "all changes", len(found), len(found))
-    kept = len(files) - sum(changed.after is not None for changed in found)
-    return Plan(named, tuple(planned), kept, days, tuple(notes))
+    kept = len(files.definitions) - sum(changed.after is not None for changed in found)
+    said = [*notes, *(_ended(found, replays) if replays is not None else ())]
+    return Plan(named, tuple(planned), kept, days, tuple(said))
+
+
+def _ended(found: Sequence[Changed], replays: Replays) -> Iterator[str]:
+    """Removing a definition closes what is open of it."""
+    gone = [changed.name for changed in found if changed.change is Change.REMOVED]
+    for name, number in sorted(replays.open_incidents(gone).items()):
+        what = "1 open incident" if number == 1 else f"{number} open incidents"
+        yield f"removing {name} ends {what} as definition_removed, with one notice; renamed_from would keep them"
 
 
 def _planned(changed: Changed, replays: Replays | None, progress: Progress) -> Planned:

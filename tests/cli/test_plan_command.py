@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.test_evaluation_commands import Call, call, data, folder
 from tests.conftest import Database
-from tests.definition_folder import COMPLETE, DefinitionFolder
+from tests.definition_folder import COMPLETE, PEOPLE, DefinitionFolder
 
 __all__ = ["call", "folder"]
 PLAIN = COMPLETE.replace("expected_per_week: 3\n", "")
@@ -148,3 +148,118 @@ def test_outside_a_repository_the_base_is_refused(call: Call, tmp_path: Path, mo
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     code, _, err = call("plan", "--base", "HEAD")
     assert (code, "is in no git repository; leave --base out" in err) == (1, True)
+
+
+@pytest.mark.usefixtures("payments")
+def test_removing_an_alert_says_how_many_open_incidents_it_ends(
+    call: Call, folder: DefinitionFolder, repository: Repository
+) -> None:
+    data(call, "evaluate")
+    (folder.folder / FILE).unlink()
+    [note] = plan(call, "--base", "HEAD")["notes"]
+    assert note.startswith("removing large_transaction ends 10 open incidents as definition_removed")
+
+
+@pytest.mark.usefixtures("payments")
+def test_a_renamed_alert_takes_the_values_of_people_along(
+    call: Call, folder: DefinitionFolder, repository: Repository
+) -> None:
+    free = PLAIN.replace("    approved_by: [risk-lead]            # four eyes; leave out for none\n", "")
+    folder.write(FILE, free)
+    repository.commit()
+    data(call, "evaluate")
+    arguments = ("large_transaction", "review_limit", "15000", "--as", "ada", "--reason", "x", "--no-impact")
+    assert data(call, "parameters", "propose", *arguments)["status"] == "approved"
+    (folder.folder / FILE).unlink()
+    renamed = free.replace("alert: large_transaction", "alert: huge_transaction")
+    renamed = renamed.replace("renamed_from: null", "renamed_from: large_transaction")
+    folder.write("fraud/huge_transaction.yaml", renamed)
+    [found] = plan(call, "--base", "HEAD")["definitions"]
+    # 16 000 to 20 000 under both names: the file's 10 000 is not what holds.
+    assert (found["change"], found["gained"], found["lost"]) == ("renamed", 0, 0)
+    assert found["incidents_per_week"] == [2.5, 2.5]
+
+
+@pytest.mark.usefixtures("payments")
+def test_a_smaller_budget_replays_the_alerts_of_its_readers_and_breaks_the_policy(
+    call: Call, folder: DefinitionFolder, repository: Repository
+) -> None:
+    people = PEOPLE.replace("risk-ops: {members: [ada, ben]", 'risk-ops: {members: [ada, ben], slack: "#risk"')
+    folder.write("people.yaml", people)
+    repository.commit()
+    folder.write("people.yaml", people.replace('slack: "#risk"', 'slack: "#risk", budget: 1 per week'))
+    code, out, _ = call("plan", "--days", "14", "--base", "HEAD")
+    assert (code, "policy budget: large_transaction: would put" in out) == (1, True), out
+    [found] = plan(call, "--base", "HEAD")["definitions"]
+    assert (found["change"], found["gained"], found["lost"]) == ("rerouted", 0, 0)
+    assert {each["key"] for each in found["differences"]} == {"budget of risk-ops"}
+    assert "people.yaml differs" in call("plan", "--base", "HEAD", "--no-replay")[1]
+
+
+def test_defaults_that_changed_change_every_alert_that_inherits_them(
+    call: Call, folder: DefinitionFolder, repository: Repository
+) -> None:
+    for name in ("second", "third"):
+        folder.write(f"fraud/{name}.yaml", PLAIN.replace("alert: large_transaction", f"alert: {name}"))
+    repository.commit()
+    folder.write("fraud/_defaults.yaml", "version: 1\ninhibited_labels: x\n")
+    assert call("plan", "--base", "HEAD", "--no-replay")[0] == 1
+    folder.write("fraud/_defaults.yaml", "version: 1\ndigest: daily\n")
+    found = plan(call, "--base", "HEAD", "--no-replay")["definitions"]
+    assert {each["name"]: [item["key"] for item in each["differences"]] for each in found} == {
+        name: ["digest"] for name in ("large_transaction", "second", "third")
+    }
+
+
+def test_a_file_that_moved_is_no_change_and_a_bad_base_counts_as_absent(
+    call: Call, folder: DefinitionFolder, repository: Repository
+) -> None:
+    (folder.folder / "moved").mkdir()
+    (folder.folder / FILE).rename(folder.folder / "moved" / "other_name.yaml")
+    assert plan(call, "--base", "HEAD", "--no-replay")["definitions"] == []
+    (folder.folder / "moved" / "other_name.yaml").unlink()
+    folder.write(FILE, PLAIN.replace("amount >", "amout >"))
+    repository.commit()
+    folder.write(FILE, PLAIN)
+    found = plan(call, "--base", "HEAD", "--no-replay")
+    assert [(each["name"], each["change"]) for each in found["definitions"]] == [("large_transaction", "added")]
+    assert found["notes"] == [f"{FILE} has errors at HEAD and counts as absent there"]
+    folder.write(FILE, PLAIN.replace("amount >", "amout >"))
+    code, page, _ = call("plan", "--base", "HEAD", "--no-replay", "--markdown")
+    assert (code, page.startswith("## Alerts: an error in the files, so there is no plan\n")) == (1, True)
+
+
+def test_a_base_that_can_not_be_unpacked_is_one_sentence(
+    call: Call, folder: DefinitionFolder, repository: Repository
+) -> None:
+    (folder.folder / "link").symlink_to("/etc/hosts")
+    repository.commit()
+    code, _, err = call("plan", "--base", "HEAD", "--no-replay")
+    assert (code, "alert_definitions at HEAD can't be unpacked" in err) == (1, True), err
+
+
+def test_a_shallow_clone_without_the_base_is_told_to_fetch_it(
+    call: Call, folder: DefinitionFolder, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = repository.git("rev-parse", "HEAD")
+    folder.write(FILE, HIGHER)
+    repository.commit()
+    repository.git("clone", "-q", "--depth", "1", f"file://{repository.root}", str(tmp_path / "shallow"))
+    monkeypatch.setenv("ALERTING_DEFINITIONS", str(tmp_path / "shallow" / "alert_definitions"))
+    code, _, err = call("plan", "--base", first, "--no-replay")
+    assert (code, "is no commit that git knows here; name one such as origin/main, or fetch it first" in err) == (
+        2,
+        True,
+    )
+
+
+def test_a_hook_of_a_linked_worktree_compares_the_folder_and_not_its_parent(
+    call: Call, folder: DefinitionFolder, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linked = tmp_path / "linked"
+    repository.git("worktree", "add", "-q", str(linked))
+    monkeypatch.setenv("ALERTING_DEFINITIONS", str(linked / "alert_definitions"))
+    monkeypatch.setenv("GIT_DIR", str(repository.root / ".git" / "worktrees" / "linked"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(repository.root / ".git" / "worktrees" / "linked" / "index"))
+    found = plan(call, "--base", "HEAD", "--no-replay")
+    assert (found["definitions"], found["notes"], found["unchanged"]) == ([], [], 1)
