@@ -58,7 +58,19 @@ def list_parameters(
         print_json({"parameters": values, "requests": requests})
         return
     if is_explained:
-        columns = ("parameter", "precedence", "for", "value", "unit", "step", "from", "until", "where from", "reason")
+        columns = (
+            "parameter",
+            "precedence",
+            "for",
+            "value",
+            "unit",
+            "relative",
+            "step",
+            "from",
+            "until",
+            "where from",
+            "reason",
+        )
     else:
         columns = ("parameter", "for", "value", "unit", "until", "where from")
     shown = [{**each, "parameter": f"{each['alert']}.{each['parameter']}"} for each in values]

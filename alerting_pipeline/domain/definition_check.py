@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from alerting_pipeline.domain.baseline_check import check_baselines, names_as_set
 from alerting_pipeline.domain.case_check import check_cases
 from alerting_pipeline.domain.catalog import Catalog, Model
 from alerting_pipeline.domain.condition import BadSql, Condition, parse
@@ -41,6 +42,7 @@ def check_alert(definition: AlertDefinition, catalog: Catalog | None, template_n
         checked.findings += _read_model(definition, catalog, checked)
     columns = None if checked.model is None or not checked.model.columns else checked.model.columns
     checked.findings += _check_columns(definition, columns)
+    checked.findings += check_baselines(definition.parameters, columns)
     checked.findings += _check_sql(definition, columns, checked)
     checked.deviance = definition.deviance or _derived(definition, checked)
     checked.findings += _check_deviance(definition, columns)
@@ -83,7 +85,7 @@ def check_template(
 ) -> list[Finding]:
     """The findings about a template: that it cannot be read, or names what is no column and no parameter."""
     text = getattr(definition, key)
-    known = {*TEMPLATE_NAMES, *definition.parameters, *(columns or ())}
+    known = {*TEMPLATE_NAMES, *definition.parameters, *names_as_set(definition.parameters), *(columns or ())}
     return template_findings((key,), text, known if columns is not None else None, template_names)
 
 

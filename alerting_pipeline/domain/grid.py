@@ -57,7 +57,8 @@ class Grid:
     def _at(self, place: float) -> Measure:
         number = int(place)
         if isinstance(self.step, Decimal):
-            return _EXACT.fma(self.step, Decimal(number), self._origin)  # type: ignore[arg-type]  # of one type
+            found = _EXACT.fma(self.step, Decimal(number), self._origin)  # type: ignore[arg-type]  # of one type
+            return _EXACT.to_integral(found) if found == found.to_integral() else _EXACT.normalize(found)
         return self._origin + number * self.step  # type: ignore[operator]  # of one type
 
 

@@ -17,6 +17,7 @@ from pydantic import Field, PrivateAttr, field_serializer, model_validator
 from alerting_pipeline.domain.grid import Grid
 from alerting_pipeline.domain.list_entry import ListEntry, list_entries
 from alerting_pipeline.domain.problem import Mistake
+from alerting_pipeline.domain.relative import Relative
 from alerting_pipeline.domain.written import (
     Strict,
     Text,
@@ -62,6 +63,10 @@ class Parameter(Strict):
         default=None,
         description="Values lie so far apart, from the minimum on, or from 0 where there is none: 500, or 15m.",
     )
+    relative: Relative | None = Field(
+        default=None,
+        description="What the value is relative to, by columns that dbt computed: {to: median_28d} for a share of it.",
+    )
     choices: Texts = Field(default=(), description="For type choice: the values that may be picked.")
     by: Text | None = Field(default=None, description="A column; each of its values may have its own value.")
     values: dict[Text, Any] = Field(default_factory=dict, description="Values per segment: {premium: 50000}.")
@@ -91,6 +96,7 @@ class Parameter(Strict):
                 f"minimum {self.write(self.minimum)} is greater than maximum {self.write(self.maximum)}; swap them",
             )
         self._check_step()
+        self._check_relative()
         if is_null(self.default):
             raise Mistake("AP103", "default has no value; write the value that holds where nothing else is set")
         if self.type == "list":
@@ -148,6 +154,8 @@ class Parameter(Strict):
             raise Mistake(
                 "AP107", f"{name} {self.write(value)} is over the maximum of {self.write(self.maximum)}; {_WITHIN}"
             )
+        if self.relative is not None and (why := self.relative.refusal(Decimal(value))) is not None:  # type: ignore[arg-type]
+            raise Mistake("AP107", f"{name} {self.write(value)} {why}")
         if (grid := self.grid) is not None and not grid.has(value):  # type: ignore[arg-type]  # a step is of a number
             near = " or ".join(self.write(each) for each in grid.around(value))  # type: ignore[arg-type]
             raise Mistake(
@@ -166,6 +174,8 @@ class Parameter(Strict):
             value = max(value, self.minimum)
         if self.maximum is not None:
             value = min(value, self.maximum)
+        if self.relative is not None and self.relative.quantiles:
+            value = min(sorted(self.relative.quantiles), key=lambda each: abs(each - Decimal(value)))  # type: ignore[arg-type]
         return value if self.grid is None else self.grid.nearest(value)
 
     @staticmethod
@@ -195,6 +205,19 @@ class Parameter(Strict):
                 "AP107",
                 f"step {self.write(self.step)} is greater than all that lies between the minimum and the maximum; "
                 "write a smaller one",
+            )
+
+    def _check_relative(self) -> None:
+        if self.relative is None:
+            return
+        if self.type not in ("number", "integer"):
+            raise Mistake("AP112", f"relative has no meaning for type {self.type}; it is for a number")
+        if self.relative.quantiles and self.type != "number":
+            raise Mistake("AP112", "a quantile is no whole number; write type: number")
+        if self.unit is not None and re.fullmatch(r"[A-Z]{3}", self.unit):
+            raise Mistake(
+                "AP112",
+                f"unit {self.unit} is one of money, and the value is relative; name its own unit, such as times",
             )
 
     def _typed(self, written: Any, name: str) -> ParameterValue:

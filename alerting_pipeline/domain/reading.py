@@ -6,7 +6,7 @@ Each fragment is an expression over one row, which `scan` puts together for all 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from alerting_pipeline.domain.condition import Condition, parse
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.domain.parameters import Parameter
+from alerting_pipeline.domain.relative import AS_SET, expanded, threshold_of
 from alerting_pipeline.domain.severity import NOW, Deviance
 from alerting_pipeline.domain.sql_fragment import (
     INSTANTS,
@@ -67,18 +68,18 @@ def read(definition: AlertDefinition, column_types: Mapping[str, str], as_of: da
     types = {name: type_name(written) for name, written in column_types.items()}
     parameters = definition.parameters
     _demand_columns(definition, types)
-    checked = parse(definition.condition, columns=types, parameters=parameters)
+    checked = parsed(definition.condition, types, parameters)
     entity = {column: entity_text(column, types[column]) for column in definition.entity}
     moment = instant(as_of)
 
     def sql(condition: Condition, deviance: str | None = None) -> str:
         return rendered(condition, definition.alert, parameters, entity, types, moment, deviance)
 
-    stated = definition.deviance or _derived(checked)
+    stated = definition.deviance or _derived(parse(definition.condition, columns=types, parameters=parameters))
     deviance = _deviance(stated, definition, types, entity, moment) if stated else "cast(null as numeric)"
-    way_out = definition.clear_when and parse(definition.clear_when, columns=types, parameters=parameters)
+    way_out = definition.clear_when and parsed(definition.clear_when, types, parameters)
     levels = [
-        (parse(level.when, columns=types, parameters=parameters, extra=("deviance",)), level.level)
+        (parsed(level.when, types, parameters, extra=("deviance",)), level.level)
         for level in definition.severity
         if level.when is not None
     ]
@@ -113,11 +114,25 @@ def shown_columns(definition: AlertDefinition, columns: Mapping[str, str]) -> tu
     words |= {*definition.entity, *definition.fields, *definition.group_by}
     words |= {name for name in (definition.worst_by, definition.occurred_at) if name}
     words |= {parameter.by for parameter in definition.parameters.values() if parameter.by}
+    words |= set(baselines(definition.parameters))
     if definition.deviance:
         words |= {definition.deviance.value, definition.deviance.limit}
     for action in definition.actions.values():
         words |= {*action.write.key, *action.write.values} if action.write else set()
     return tuple(name for name in columns if name in words)
+
+
+def parsed(
+    text: str, columns: Collection[str], parameters: Mapping[str, Parameter], extra: Collection[str] = ()
+) -> Condition:
+    """A condition with the threshold of the row in place of every relative parameter. Raises BadSql."""
+    found = parse(text, columns=columns, parameters=parameters, extra=extra)
+    return expanded(found, {name: parameter.relative for name, parameter in parameters.items()})
+
+
+def baselines(parameters: Mapping[str, Parameter]) -> list[str]:
+    """The columns that relative parameters read."""
+    return [name for each in parameters.values() if each.relative is not None for name in each.relative.reads.values()]
 
 
 def rendered(
@@ -144,6 +159,7 @@ def rendered(
 def _demand_columns(definition: AlertDefinition, types: Mapping[str, str]) -> None:
     wanted = [*definition.entity, definition.worst_by, definition.occurred_at]
     wanted += [parameter.by for parameter in definition.parameters.values()]
+    wanted += baselines(definition.parameters)
     missing = [name for name in wanted if name is not None and name not in types]
     if missing:
         source = f"model {definition.model}" if definition.model else "the query"
@@ -171,7 +187,7 @@ def _deviance(
     kind = "timestamptz" if is_now else types[deviance.value]
     value = moment if is_now else without_nan(deviance.value, kind)
     if parameter is not None:
-        limit = parameter_sql(definition.alert, deviance.limit, parameter, entity)
+        limit = _threshold(definition.alert, deviance.limit, parameter, entity, types)
         limit_kind = parameter.sql_type
     else:
         limit, limit_kind = without_nan(deviance.limit, types[deviance.limit]), types[deviance.limit]
@@ -192,6 +208,14 @@ def _deviance(
         f"nullif(case when sign(cast({value} as numeric)) * sign(cast({limit} as numeric)) >= 0"
         f" then {ratio} end, 'Infinity')"
     )
+
+
+def _threshold(alert: str, name: str, parameter: Parameter, entity: Mapping[str, str], types: Mapping[str, str]) -> str:
+    """What the parameter's name means for a row: its value, or where that is relative, the threshold of the row."""
+    if parameter.relative is None:
+        return parameter_sql(alert, name, parameter, entity)
+    found = rendered(threshold_of(name, parameter.relative), alert, {name: parameter}, entity, types, "")
+    return f"trim_scale(cast({found} as numeric))"
 
 
 def _takes_default(definition: AlertDefinition, types: Mapping[str, str]) -> str:
@@ -236,9 +260,14 @@ def record_sql(
     """
     pairs = [(column, _shown(column, types[column])) for column in shown]
     pairs += [
-        (each, _value_text(parameter, parameter_sql(name, each, parameter, entity)))
+        (each, _value_text(parameter, _threshold(name, each, parameter, entity, types)))
         for each, parameter in parameters.items()
-        if parameter.by is not None or parameter.type == "list"
+        if parameter.by is not None or parameter.type == "list" or parameter.relative is not None
+    ]
+    pairs += [
+        (f"{each}{AS_SET}", _value_text(parameter, parameter_sql(name, each, parameter, entity)))
+        for each, parameter in parameters.items()
+        if parameter.relative is not None
     ]
     parts = []
     if parameters:

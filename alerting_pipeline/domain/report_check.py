@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from alerting_pipeline.domain.baseline_check import check_baselines, names_as_set
 from alerting_pipeline.domain.case_check import check_entity, check_parameters, check_rows
 from alerting_pipeline.domain.catalog import Catalog, Model
 from alerting_pipeline.domain.condition import AS_OF, BadSql, parse
@@ -30,7 +31,11 @@ def check_report(
         yield Finding(("report",), what, 'write trigger: {cron: "0 8 * * 1", timezone: Europe/Berlin}', code="AP312")
     yield from _check_columns(definition, columns)
     yield from _check_condition(definition, columns)
-    known = None if columns is None else {*columns, *definition.parameters, *REPORT_TEMPLATE_NAMES}
+    known = (
+        None
+        if columns is None
+        else {*columns, *definition.parameters, *names_as_set(definition.parameters), *REPORT_TEMPLATE_NAMES}
+    )
     yield from template_findings(("subject",), definition.subject, known, template_names)
     for finding in template_findings(("template",), definition.template_text, known, body_names):
         yield replace(finding, offset=0)  # its place is the file's name: the text is elsewhere
@@ -54,6 +59,7 @@ def _check_columns(definition: ReportDefinition, columns: Mapping[str, str] | No
     hours = definition.send_within
     if hours is not None and hours.timezone_column is not None:
         yield from check_column(("send_within", "timezone_column"), hours.timezone_column, columns)
+    yield from check_baselines(definition.parameters, columns)
     for name, parameter in definition.parameters.items():
         if parameter.by is not None:
             yield from check_column(("parameters", name, "by"), parameter.by, columns)

@@ -10,9 +10,8 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from alerting_pipeline.domain.condition import parse
 from alerting_pipeline.domain.errors import AlertingError
-from alerting_pipeline.domain.reading import record_sql, rendered
+from alerting_pipeline.domain.reading import baselines, parsed, record_sql, rendered
 from alerting_pipeline.domain.relation import IN_FORCE, Relation, moment_sql
 from alerting_pipeline.domain.report import ReportDefinition
 from alerting_pipeline.domain.sql_fragment import (
@@ -74,7 +73,7 @@ def _condition(
 ) -> str:
     if definition.condition is None:
         return "true"
-    checked = parse(definition.condition, columns=types, parameters=definition.parameters)
+    checked = parsed(definition.condition, types, definition.parameters)
     return rendered(checked, definition.report, definition.parameters, entity, types, instant(as_of))
 
 
@@ -88,6 +87,7 @@ def _zone(definition: ReportDefinition) -> str:
 def _demand_columns(definition: ReportDefinition, types: Mapping[str, str]) -> None:
     wanted = [*definition.entity, definition.to_column, definition.window]
     wanted += [parameter.by for parameter in definition.parameters.values()]
+    wanted += baselines(definition.parameters)
     wanted.append(definition.send_within.timezone_column if definition.send_within else None)
     missing = [name for name in wanted if name is not None and name not in types]
     if missing:

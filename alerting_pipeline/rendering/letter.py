@@ -107,7 +107,7 @@ def _values(definition: ReportDefinition, due: DueLetter, now: datetime, public_
         "recipient": due.recipient,
         "public_url": public_url,
     }
-    columns = {name: typed(value, definition.parameters.get(name)) for name, value in due.record.items()}
+    columns = {name: typed(value, definition.parameters, name) for name, value in due.record.items()}
     # A value is one line without marks that turn the text around it: it must not be able to rewrite a mail.
     return {**named, **{name: text.clean(each) if isinstance(each, str) else each for name, each in columns.items()}}
 

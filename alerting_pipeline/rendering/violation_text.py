@@ -12,6 +12,7 @@ from urllib.parse import quote
 from alerting_pipeline.domain.definition import AlertDefinition
 from alerting_pipeline.domain.event import Terms, Violated
 from alerting_pipeline.domain.parameters import Parameter, list_items
+from alerting_pipeline.domain.relative import AS_SET
 from alerting_pipeline.domain.violation import Violation
 from alerting_pipeline.domain.written import duration
 from alerting_pipeline.rendering.template import BadTemplate, render, variables
@@ -25,7 +26,7 @@ def violated(
     """The event, and what was wrong with its templates, if anything: a text that can't be filled in must not keep an
     incident from being opened.
     """
-    fields = {name: typed(value, definition.parameters.get(name)) for name, value in violation.record.items()}
+    fields = {name: typed(value, definition.parameters, name) for name, value in violation.record.items()}
     values = {**_named(violation, definition, as_of, public_url), **fields}
     summary, wrong = _filled(definition.summary, values)
     link, also_wrong = _filled(definition.link, values, is_address="urlencode" not in definition.link)
@@ -43,8 +44,12 @@ def violated(
     return event, wrong or also_wrong
 
 
-def typed(value: Any, parameter: Parameter | None) -> Any:
+def typed(value: Any, parameters: Mapping[str, Parameter], name: str) -> Any:
     """A value of the record as a Python value: parameters come as stored text, columns as JSON has them."""
+    parameter = parameters.get(name)
+    base = parameters.get(name.removesuffix(AS_SET))  # its threshold for the row, or the value that it comes of
+    if base is not None and base.relative is not None and isinstance(value, str):
+        return Decimal(value)
     if parameter is not None and parameter.type == "duration" and isinstance(value, int | Decimal):
         return timedelta(seconds=float(value))
     if parameter is None or not isinstance(value, str):

@@ -64,6 +64,7 @@ def _of_parameter(
                 "minimum": parameter.minimum,
                 "maximum": parameter.maximum,
                 "step": None if parameter.step is None else parameter.write(parameter.step),
+                "relative": None if parameter.relative is None else parameter.relative.described,
                 "holds": held.covers(now),
                 "from": held.valid_from,
                 "until": held.valid_to,
