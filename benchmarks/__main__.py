@@ -5,9 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import backtest, evaluation, ingest
+from benchmarks import backtest, definitions, evaluation, ingest, outbox
 
-PARTS = {"ingest": ingest.main, "evaluation": evaluation.main, "backtest": backtest.main}
+PARTS = {
+    "ingest": ingest.main,
+    "evaluation": evaluation.main,
+    "backtest": backtest.main,
+    "outbox": outbox.main,
+    "definitions": definitions.main,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)

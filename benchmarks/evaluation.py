@@ -1,6 +1,6 @@
 """How evaluation performs on this machine: one gated scan against one query each, and the dedupe of many violations.
 
-    python -m benchmarks.evaluation [--rows 1000000] [--definitions 100] [--violations 100000]
+    python -m benchmarks --only evaluation
 
 Starts a Postgres of its own in a temporary folder and takes it away again. What is compared is measured in turns, in
 one run; medians of three. Ratios are what to quote: the machine may be shared.
@@ -8,14 +8,10 @@ one run; medians of three. Ratios are what to quote: the machine may be shared.
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -36,10 +32,12 @@ from alerting_pipeline.domain.scan import scan_sql
 from alerting_pipeline.rendering.announcement import Directory
 from alerting_pipeline.store.engine import engine_for
 from alerting_pipeline.store.evaluations import EvaluationLedger
-from alerting_pipeline.store.migrate import migrate
-from alerting_pipeline.store.roles import APP, READER, fence_database
+from alerting_pipeline.store.roles import APP, READER
 from alerting_pipeline.usecases.evaluate import Evaluator
+from benchmarks.report import Figure, Section, at_most, postgres_version
+from benchmarks.server import bench_server
 
+ROWS, DEFINITIONS, VIOLATIONS, CLOSED = 1_000_000, 100, 100_000, 400_000
 NOW = datetime(2026, 1, 5, 5, tzinfo=UTC)
 COLUMNS = {"id": "text", "segment": "text", "status": "text", "amount": "numeric", "score": "double precision",
            "number": "integer", "created_at": "timestamp with time zone"}  # fmt: skip
@@ -53,41 +51,49 @@ SHAPES = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--definitions", type=int, default=100)
-    parser.add_argument("--violations", type=int, default=100_000)
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as server:
-        _scan(server, chosen.rows, chosen.definitions)
-        _dedupe(server, chosen.violations)
+    print(f"evaluation: {ROWS:,} rows, {DEFINITIONS} definitions; {VIOLATIONS:,} violations", flush=True)
+    with bench_server() as server:
+        figures = [*_scan(server), *_dedupe(server)]
+        with psycopg.connect(server.url("postgres")) as connection:
+            version = postgres_version(connection)
+    asked = [
+        f"{DEFINITIONS} definitions of {len(SHAPES)} shapes over {ROWS:,} rows, a fifth of them with limits by "
+        "segment: one gated scan that gives every violating row, held against one query for each as "
+        "somebody would write it by hand, which gives its number alone. Then one definition that "
+        f"{VIOLATIONS:,} rows violate, through the evaluation of production with its ledger and outbox, commits "
+        "durable: all new, the same again, 5 % new and 5 % gone, and the same again beside "
+        f"{CLOSED:,} closed incidents.",
+    ]
+    Section("evaluation", "Evaluation and dedupe (parts of goals G3, G4, G5)", asked, version).write(figures)
 
 
-def _scan(server: EmbeddedPostgres, rows: int, count: int) -> None:
-    _say(f"{rows:,} rows, {count} definitions of {len(SHAPES)} shapes, a fifth of them with limits by segment")
-    _fill(server, rows)
-    definitions = [_definition(number) for number in range(count)]
+def _scan(server: EmbeddedPostgres) -> list[Figure]:
+    _fill(server, ROWS)
+    definitions = [_definition(number) for number in range(DEFINITIONS)]
     _set_parameters(server, definitions)
     relation = model_relation(_model())
     readings = {number: read(item, COLUMNS, NOW) for number, item in enumerate(definitions)}
+    half = {number: reading for number, reading in readings.items() if number < DEFINITIONS // 2}
     warehouse = Warehouse(server.url(READER), Limits(seconds=110))
-    whole = scan_sql(readings, relation)
-    plain = f"select count(*) from {relation.sql} where amount < 0"
+    whole, part = scan_sql(readings, relation), scan_sql(half, relation)
     runs: dict[str, Callable[[], int]] = {
-        "one plain scan": lambda: _drain(warehouse, plain),
-        "one gated scan, rows included": lambda: _drain(warehouse, whole),
-        "one query each, counted alone": lambda: sum(_drain(warehouse, _bare(item)) for item in readings.values()),
+        "plain": lambda: _drain(warehouse, f"select count(*) from {relation.sql} where amount < 0"),
+        "gated": lambda: _drain(warehouse, whole),
+        "half": lambda: _drain(warehouse, part),
+        "each": lambda: sum(_drain(warehouse, _bare(item)) for item in readings.values()),
     }
     times = _measured(runs)
-    fast = times["one gated scan, rows included"]
-    for name, seconds in times.items():
-        _say(f"  {name:<32} {seconds:8.3f} s   {seconds / fast:6.1f} x the gated scan")
-    _say(f"  violations: {_drain(warehouse, whole):,}; compiling the SQL: {_compile_time(definitions):.3f} s")
+    return [
+        Figure("one plain scan", f"{times['plain']:.2f} s"),
+        Figure("one gated scan, every violating row", f"{times['gated']:.2f} s, {_drain(warehouse, whole):,} rows"),
+        Figure(f"{DEFINITIONS} definitions against {DEFINITIONS // 2}", f"{times['gated'] / times['half']:.2f} ×"),
+        Figure("one query each, against it", f"{times['each'] / times['gated']:.1f} ×"),
+        Figure(f"compiling the SQL of {DEFINITIONS} definitions", f"{_compile_time(definitions):.3f} s"),
+    ]
 
 
-def _dedupe(server: EmbeddedPostgres, violations: int) -> None:
-    _say(f"{violations:,} violations of one definition, then the same again, then 5 % new and 5 % gone")
-    _fill(server, violations, value="150 + g")
+def _dedupe(server: EmbeddedPostgres) -> list[Figure]:
+    _fill(server, VIOLATIONS, value="150 + g")
     definition = _definition(1).model_copy(update={"parameters": {}, "condition": "amount > 100"})
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         for table, more in (("definition_versions", ", body, source"), ("definitions", "")):
@@ -96,32 +102,56 @@ def _dedupe(server: EmbeddedPostgres, violations: int) -> None:
                 f"insert into ledger.{table} (alert, version, kind, path{more}) values ({values})".encode(),
                 [definition.alert, definition.version_id],
             )
-    engine = engine_for(server.url(APP))
-    tree = RoutingTree(fallback=("inbox",))
-    directory = Directory(tree, {"inbox": Destination(name="inbox", channel="slack", audience="engineering")})
-    scanner = Scanner(Warehouse(server.url(READER), Limits(seconds=110)), Marts(Catalog({"big": _model()})))
-    evaluator = Evaluator({definition.alert: definition}, EvaluationLedger(engine, directory), scanner)
-    numbers = iter(range(1_000))
+        engine = engine_for(server.url(APP))
+        tree = RoutingTree(fallback=("inbox",))
+        directory = Directory(tree, {"inbox": Destination(name="inbox", channel="slack", audience="engineering")})
+        scanner = Scanner(Warehouse(server.url(READER), Limits(seconds=110)), Marts(Catalog({"big": _model()})))
+        evaluator = Evaluator({definition.alert: definition}, EvaluationLedger(engine, directory), scanner)
+        numbers = iter(range(1_000))
 
-    def evaluate() -> Any:
-        begun = time.perf_counter()
-        [result] = evaluator.evaluate([definition.alert], Order(f"m{next(numbers)}", NOW))
-        return time.perf_counter() - begun, result
+        def evaluate() -> Any:
+            begun = time.perf_counter()
+            [result] = evaluator.evaluate([definition.alert], Order(f"m{next(numbers)}", NOW))
+            return time.perf_counter() - begun, result
 
-    seconds, first = evaluate()
-    _say(f"  all new                          {seconds:8.3f} s   {first.opened:,} opened")
-    again = statistics.median(evaluate()[0] for _ in range(3))
-    _say(f"  all open already                 {again:8.3f} s   nothing written")
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        seconds, first = evaluate()
+        written = _written(connection)
+        again = statistics.median(evaluate()[0] for _ in range(3))
+        written = _written(connection) - written
         connection.execute("update marts.big set id = 'n' || id where number % 20 = 0")
-    seconds, moved = evaluate()
-    _say(
-        f"  5 % new and 5 % gone             {seconds:8.3f} s   {moved.opened:,} opened, {moved.withdrawn:,} withdrawn"
+        moving, moved = evaluate()
+        _close_many(connection)
+        later = statistics.median(evaluate()[0] for _ in range(3))
+        engine.dispose()
+    return [
+        Figure("all new", f"{seconds:.1f} s, {first.opened:,} opened"),
+        at_most("all open already", again, 0.5, " s"),
+        at_most("rows of incidents written for them", written, 0, ""),
+        Figure("5 % new and 5 % gone", f"{moving:.2f} s, {moved.opened:,} opened, {moved.withdrawn:,} withdrawn"),
+        at_most(f"all open already, {CLOSED:,} more closed against none", later / again, 1.3),
+    ]
+
+
+def _written(connection: psycopg.Connection[Any]) -> int:
+    """How many rows of incidents and their events were ever written or changed."""
+    connection.execute("select pg_stat_force_next_flush()")
+    row = connection.execute(
+        "select sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint from pg_stat_all_tables "
+        "where schemaname = 'ledger' and relname in ('incidents', 'incident_events')"
+    ).fetchone()
+    return row[0] if row else 0
+
+
+def _close_many(connection: psycopg.Connection[Any]) -> None:
+    """Closed incidents of the same alert, as years leave them behind."""
+    connection.execute(
+        "insert into ledger.incidents (alert, fingerprint, entity, kind, status, severity, summary, owner, "
+        "definition_version, opened_at, last_seen_at, resolved_at, resolution) "
+        "select alert, md5('closed ' || g)::uuid, jsonb_build_object('id', 'c' || g), kind, 'resolved', severity, "
+        "summary, owner, definition_version, opened_at, last_seen_at, opened_at, 'cleared' "
+        f"from (select * from ledger.incidents limit 1) as i cross join generate_series(1, {CLOSED}) as g".encode()
     )
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        messages = connection.execute("select count(*) from ledger.outbox").fetchone()
-    _say(f"  messages in the outbox: {messages[0] if messages else 0}")
-    engine.dispose()
+    connection.execute("vacuum analyze ledger.incidents")
 
 
 def _definition(number: int) -> AlertDefinition:
@@ -200,23 +230,6 @@ def _compile_time(definitions: list[AlertDefinition]) -> float:
     begun = time.perf_counter()
     scan_sql({number: read(item, COLUMNS, NOW) for number, item in enumerate(definitions)}, model_relation(_model()))
     return time.perf_counter() - begun
-
-
-@contextmanager
-def _server(folder: Path) -> Iterator[EmbeddedPostgres]:
-    server = EmbeddedPostgres(folder)
-    server.acquire()
-    try:
-        migrate(server.url())
-        with psycopg.connect(server.url(), autocommit=True) as connection:
-            fence_database(connection)
-        yield server
-    finally:
-        server.release()
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
 
 
 if __name__ == "__main__":
