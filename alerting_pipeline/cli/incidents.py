@@ -74,10 +74,12 @@ def show(incident_id: int, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    skipped = ("actions", "events", "deliveries", "held_back", "parameters", "fields", "labels")
+    skipped = ("actions", "events", "deliveries", "held_back", "parameters", "fields", "labels", "made_by")
     facts = [
         (name.replace("_", " "), value) for name, value in found.items() if name not in skipped and value is not None
     ]
+    made_by = {name: value for name, value in (found["made_by"] or {}).items() if value is not None}
+    facts += [("made by", made_by)] if made_by else []
     facts += [(f"field {name}", value) for name, value in found["fields"].items()]
     print_table(("what", "is"), [(name, _readable(value)) for name, value in facts])
     if found["parameters"]:

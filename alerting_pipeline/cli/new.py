@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,38 +24,64 @@ _DAYS = 90
 _SHOWN = 30  # names in a sentence
 
 
-def _complete_model(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
+def _complete(found: Callable[[App, click.Context], Mapping[str, str]]) -> Callable[..., list[CompletionItem]]:
+    """What the shell offers: names with a few words about each; nothing where they can't be read."""
 
-    with App.from_environment() as app:
-        marts = app.catalog.marts
-    return [CompletionItem(name, help=marts[name].description) for name in sorted(marts) if name.startswith(incomplete)]
+    def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        done, comma, begun = incomplete.rpartition(",")
+        try:
+            with App.from_environment() as app:
+                known = found(app, context)
+        except AlertingError:  # a shell that completes is no place to tell of it
+            return []
+        return [
+            CompletionItem(f"{done}{comma}{name}", help=" ".join(about.split()) or None)
+            for name, about in known.items()
+            if name.startswith(begun)
+        ]
+
+    return complete
 
 
-def _complete_column(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
+def _marts(app: App, context: click.Context) -> Mapping[str, str]:
+    return {name: mart.description for name, mart in sorted(app.catalog.marts.items())}
 
-    with App.from_environment() as app:
-        model = app.catalog.marts.get(context.params.get("model") or "")
-    columns = model.columns if model else {}
-    return [CompletionItem(name, help=kind) for name, kind in columns.items() if name.startswith(incomplete)]
+
+def _columns(app: App, context: click.Context) -> Mapping[str, str]:
+    model = app.catalog.marts.get(context.params.get("model") or "")
+    return model.columns if model else {}
+
+
+def _teams(app: App, context: click.Context) -> Mapping[str, str]:
+    return {name: team.description for name, team in app.loaded_definitions.people.teams.items()}
+
+
+def _areas(app: App, context: click.Context) -> Mapping[str, str]:
+    files = app.loaded_definitions.files
+    return {file.path.split("/")[0]: "" for file in files if "/" in file.path and file.is_definition}
 
 
 @click.command()
 @click.argument("name")
-@click.option("--model", shell_complete=_complete_model, help="The mart that it reads.")
-@click.option("--entity", shell_complete=_complete_column, help="Column(s) that one incident is about, with commas.")
+@click.option("--model", shell_complete=_complete(_marts), help="The mart that it reads.")
+@click.option("--entity", shell_complete=_complete(_columns), help="Column(s) that one incident is about, with commas.")
 @click.option("--condition", help="SQL that is true for a row that is wrong; parameters as :name.")
 @click.option("--parameter", "limits", multiple=True, metavar="NAME=DEFAULT[:MIN:MAX]", help="A limit; repeatable.")
-@click.option("--owner", help="The team that answers for it; default: inherited.")
-@click.option("--area", help="Folder of its file; default: that of other alerts on the model.")
+@click.option("--owner", shell_complete=_complete(_teams), help="The team that answers for it; default: inherited.")
+@click.option(
+    "--area", shell_complete=_complete(_areas), help="Folder of its file; default: that of other alerts on the model."
+)
 @click.option("--summary", help="One line for people, with columns as {{ column }}; default: made from the condition.")
 @click.option(
     "--severity", type=click.Choice(["critical", "high", "medium", "low", "info"]), help="Default: inherited."
 )
 @click.option("--respond-within", metavar="LENGTH", help="Time allowed, such as 4h; with --severity.")
 @click.option("--runbook", help="Page that says what to do; default: inherited.")
-@click.option("--occurred-at", shell_complete=_complete_column, help="When a row's event was, for event-like models.")
+@click.option(
+    "--occurred-at", shell_complete=_complete(_columns), help="When a row's event was, for event-like models."
+)
 @click.option("--days", type=click.IntRange(1, 3_660), default=_DAYS, show_default=True, help="Replay so many days.")
 @click.option("--yes", "is_sure", is_flag=True, help="Write the file, or ask for approval, without a question.")
 @click.option("--dry-run", "is_dry_run", is_flag=True, help="Write nothing, and ask for nothing.")
@@ -164,7 +190,16 @@ def _asked(
             raise BadCall(f"{option} is missing: {question[0].lower()}{question[1:]}{hint}")
         if known:
             click.echo(f"there are {', '.join(sorted(known)[:_SHOWN])}", err=True)
-        value = str(click.prompt(question, default=default, err=True))
+
+        def checked(answer: str) -> str:
+            if known is not None:
+                try:
+                    _known(answer, known, "known here")
+                except BadCall as error:  # asked again, with the reason
+                    raise click.UsageError(str(error)) from None
+            return answer
+
+        return str(click.prompt(question, default=default, err=True, value_proc=checked))
     if known is not None:
         _known(value, known, f"known here ({option})")
     return value

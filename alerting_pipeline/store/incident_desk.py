@@ -33,6 +33,19 @@ _SHOWN = (
     "escalates_at, escalation_level, next_at"
 )
 
+_MADE_BY = """
+select e.definition_version as version, v.path, v.author, v.git_revision, v.is_committed, v.in_force_from, v.in_force_to
+from ledger.incidents as i
+join ledger.evaluations as e using (evaluation_id)
+left join lateral (
+    select d.* from alerting.definition_versions as d
+    where d.alert = e.alert and d.version = e.definition_version and d.in_force_from <= e.started_at
+    order by d.in_force_from desc limit 1
+) as v on true
+where i.incident_id = %s
+"""
+"""The version that opened it: `definition_version` is the one by which it was told last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -110,6 +123,7 @@ class IncidentDesk:
                 [incident_id],
             ),
             "held_back": held,
+            "made_by": next(iter(self._rows(_MADE_BY, [incident_id])), None),
         }
 
     def waited(self, shown: Mapping[str, Any]) -> list[Waited]:

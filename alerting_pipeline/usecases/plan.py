@@ -45,8 +45,16 @@ def plan(
         planned.append(_planned(changed, replays, progress))
     progress.report("plan", "all changes", len(found), len(found))
     kept = len(files.definitions) - sum(changed.after is not None for changed in found)
-    said = [*notes, *(_ended(found, replays) if replays is not None else ())]
+    said = [*notes, *_unchecked(planned, replays), *(_ended(found, replays) if replays is not None else ())]
     return Plan(named, tuple(planned), kept, days, tuple(said))
+
+
+def _unchecked(planned: Sequence[Planned], replays: Replays | None) -> Iterator[str]:
+    """Whose volume nobody knows can't be held against a budget, and that is not the same as keeping to it."""
+    blind = [item.changed.name for item in planned if item.changed.alerts[1] is not None and item.report is None]
+    if blind:
+        why = "nothing was replayed" if replays is None else "the past of these could not be replayed"
+        yield f"budgets and expected_per_week were not checked, because {why}: {', '.join(blind)}"
 
 
 def _ended(found: Sequence[Changed], replays: Replays) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from io import StringIO
 
 import pytest
 
@@ -80,6 +81,64 @@ def test_what_is_missing_is_named_with_what_there_is(call: Call) -> None:
         True,
         True,
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("--model tr", {"transactions"}),
+        ("--model st", set()),
+        ("--model transactions --entity tra", {"transaction_id"}),
+        (
+            "--model transactions --entity transaction_id,cus",
+            {"transaction_id,customer_id", "transaction_id,customer_name"},
+        ),
+        ("--model nothing --entity tra", set()),
+        ("--model transactions --occurred-at crea", {"created_at"}),
+        ("--owner ri", {"risk-ops"}),
+        ("--area fr", {"fraud"}),
+        ("--severity hi", {"high"}),
+    ],
+)
+def test_the_shell_completes_marts_columns_and_teams(
+    call: Call, monkeypatch: pytest.MonkeyPatch, words: str, offered: set[str]
+) -> None:
+    line = f"alerting new big_payment {words}"
+    monkeypatch.setenv("_ALERTING_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
+    _, out, err = call()
+    assert ({each.partition(",")[2] for each in out.split()}, err) == (offered, "")
+
+
+def test_completion_is_silent_where_nothing_can_be_read(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALERTING_DEFINITIONS", "/nowhere")
+    for option in ("--owner", "--area"):
+        monkeypatch.setenv("_ALERTING_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", f"alerting new x {option} r")
+        monkeypatch.setenv("COMP_CWORD", "4")
+        _, out, err = call()
+        assert (out.strip(), err) == ("", "")
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_what_is_missing_is_asked_for_until_it_is_right(
+    call: Call, folder: DefinitionFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = ["transaction", "transactions", "", "amount > 8000 and status = 'pending'", "y"]
+    monkeypatch.setattr("sys.stdin", Terminal("\n".join(answers) + "\n"))
+    code, out, err = call("new", "big_payment", "--severity", "high", "--respond-within", "4h")
+    assert code == 0, err
+    assert "there are customers, transactions" in err
+    assert 'did you mean "transactions"' in err
+    assert "[transaction_id]" in err, "the key of the mart is the answer to begin with"
+    assert "Write fraud/big_payment.yaml?" in err
+    assert "2 rows would fire now" in out
+    assert (folder.folder / "fraud" / "big_payment.yaml").exists()
 
 
 def test_a_condition_that_is_wrong_is_told_at_its_place(call: Call, folder: DefinitionFolder) -> None:

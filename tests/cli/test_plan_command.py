@@ -134,6 +134,9 @@ def test_what_can_not_be_replayed_is_said_and_hides_no_other(
     assert "transactions is not built yet; `alerting run` builds it" in changed["unknown"]
     [quick] = plan(call, "--base", "HEAD", "--no-replay")["definitions"]
     assert (quick["change"], quick["report"], quick["unknown"]) == ("changed", None, None)
+    for options, why in (((), "the past of these could not be"), (("--no-replay",), "nothing was")):
+        [note] = plan(call, "--base", "HEAD", *options)["notes"]
+        assert note == f"budgets and expected_per_week were not checked, because {why} replayed: large_transaction"
 
 
 def test_a_bad_base_or_a_bad_file_is_said(call: Call, folder: DefinitionFolder, repository: Repository) -> None:
@@ -223,7 +226,7 @@ def test_a_file_that_moved_is_no_change_and_a_bad_base_counts_as_absent(
     folder.write(FILE, PLAIN)
     found = plan(call, "--base", "HEAD", "--no-replay")
     assert [(each["name"], each["change"]) for each in found["definitions"]] == [("large_transaction", "added")]
-    assert found["notes"] == [f"{FILE} has errors at HEAD and counts as absent there"]
+    assert found["notes"][0] == f"{FILE} has errors at HEAD and counts as absent there"
     folder.write(FILE, PLAIN.replace("amount >", "amout >"))
     code, page, _ = call("plan", "--base", "HEAD", "--no-replay", "--markdown")
     assert (code, page.startswith("## Alerts: an error in the files, so there is no plan\n")) == (1, True)
