@@ -171,9 +171,10 @@ def _print_rows(previews: Sequence[DestinationPreview]) -> None:
 
 
 def _line(result: EvaluationResult) -> tuple[Any, ...]:
+    took_default = f"; {result.unknown_segments:,} took the default" if result.unknown_segments else ""
     return (
         result.alert, result.outcome, result.violations, result.opened, result.updated, result.cleared,
-        result.withdrawn, result.held, result.null_rows, result.error or result.reason,
+        result.withdrawn, result.held, result.null_rows, result.error or f"{result.reason}{took_default}",
     )  # fmt: skip
 
 

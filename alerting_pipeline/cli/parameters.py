@@ -58,29 +58,14 @@ def list_parameters(
         print_json({"parameters": values, "requests": requests})
         return
     if is_explained:
-        columns = (
-            "parameter",
-            "precedence",
-            "for",
-            "value",
-            "unit",
-            "relative",
-            "step",
-            "from",
-            "until",
-            "where from",
-            "reason",
-        )
+        from alerting_pipeline.cli.parameter_explanation import print_explained
+
+        print_explained(values)
     else:
         columns = ("parameter", "for", "value", "unit", "until", "where from")
-    shown = [{**each, "parameter": f"{each['alert']}.{each['parameter']}"} for each in values]
-    if not is_explained:
-        shown = [each for each in shown if each["holds"] and each["scope"] != "entry"]
-    print_table(columns, [[_cell(each[column]) for column in columns] for each in shown])
-    if is_explained:
-        click.echo("An entity's own value goes before that of its segment, that before the default.")
-        if any(each["scope"] == "entry" for each in shown):
-            click.echo("The default of a list is all its entries that are in it now; each has its own time.")
+        shown = [{**each, "parameter": f"{each['alert']}.{each['parameter']}"} for each in values]
+        held = [each for each in shown if each["holds"] and each["scope"] != "entry"]
+        print_table(columns, [[_cell(each[column]) for column in columns] for each in held])
     _print_requests(requests)
 
 

@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from alembic import command
 from psycopg import sql
 
+from alerting_pipeline.adapters.embedded_postgres import EmbeddedPostgres
 from alerting_pipeline.domain.errors import AlertingError
 from alerting_pipeline.store.migrate import migrate
 from tests.conftest import Database
@@ -76,3 +78,37 @@ def test_the_app_role_cannot_write_the_audit_log_but_may_append(database: Databa
         connection.execute("select ledger.append_audit('ada', 'resolve', 'incident 1', null, '{}'::jsonb)")
         rows = connection.execute("select seq, length(hash) from alerting.audit_log order by seq").fetchall()
     assert rows == [(1, 64), (2, 64)]
+
+
+def test_lists_that_were_one_value_become_entries(
+    postgres: EmbeddedPostgres, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{database.name}_lists"
+    with psycopg.connect(postgres.url(database="postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    try:
+        owner = postgres.url(database=name)
+        upgrade = command.upgrade
+        with monkeypatch.context() as earlier:
+            earlier.setattr(command, "upgrade", lambda config, _: upgrade(config, "0019"))
+            migrate(owner)
+        with psycopg.connect(owner, autocommit=True) as connection:
+            connection.execute(
+                "insert into ledger.parameter_values (alert, parameter, type, scope, scope_value, value, changed_by) "
+                """values ('a', 'known', 'list', 'default', '', '{b,"c, \\"d\\"",b}', 'ada'),"""
+                " ('a', 'limit', 'number', 'default', '', '7', 'ben')"
+            )
+        assert migrate(owner)
+        with psycopg.connect(owner) as connection:
+            rows = connection.execute(
+                "select scope, segment, value, changed_by from alerting.parameter_values order by scope, parameter, segment"
+            ).fetchall()
+        assert rows == [
+            ("default", None, "{}", "definition"),
+            ("default", None, "7", "ben"),
+            ("entry", "b", '{"b"}', "ada"),
+            ("entry", 'c, "d"', '{"c, \\"d\\""}', "ada"),
+        ]
+    finally:
+        with psycopg.connect(postgres.url("postgres", "postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
