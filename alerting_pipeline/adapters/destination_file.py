@@ -26,6 +26,7 @@ _SETTINGS = {
     "sheet": "SheetSettings",
     "table": "TableSettings",
     "csv": "CsvSettings",
+    "parameter_sheet": "ParameterSheetSettings",
     REPORT_MAIL.name: "LetterSettings",  # a destination of its own, whose recipients are named by rows
 }
 _MODULES = {

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alerting_pipeline.app.drafting import alert_requests
+from alerting_pipeline.app.parameter_sheets import read_sheets
 from alerting_pipeline.app.watching import notice
 from alerting_pipeline.domain.errors import AlertingError
 
@@ -30,6 +31,7 @@ def pass_time(app: App, now: datetime, witness: str | None = None) -> list[str]:
         ("what people did with tickets", lambda: _read_tickets(app, now)),
         ("the clock of incidents", lambda: remind(app.due_incidents, now)),
         ("what fell silent", lambda: notice(app, now, witness)),
+        ("parameter sheets", lambda: read_sheets(app, now)),
         ("requests to change parameters", lambda: app.tuning(now).expire()),
         ("requests for new alerts", lambda: alert_requests(app, now).expire()),
         ("what was held back", lambda: tell_held_back(app, now)),

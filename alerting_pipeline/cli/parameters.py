@@ -14,6 +14,7 @@ from alerting_pipeline.app import App
 from alerting_pipeline.cli.moment import length as written_length
 from alerting_pipeline.cli.moment import moment
 from alerting_pipeline.cli.output import json_option, print_json, print_table
+from alerting_pipeline.cli.parameter_sheets import read_sheet, write_sheet
 from alerting_pipeline.domain.errors import AlertingError, BadCall
 
 if TYPE_CHECKING:
@@ -33,11 +34,15 @@ _entity_option = click.option(
 @json_option
 @click.pass_context
 def parameters(context: click.Context, as_json: bool) -> None:
-    """Values that people change: list, propose, approve, reject, history, revert."""
+    """Values that people change: list, propose, approve, reject, history, revert, read-sheet, write-sheet."""
     if context.invoked_subcommand is None:
         context.invoke(list_parameters, as_json=as_json)
     elif as_json:
         raise BadCall(f"write --json at the end: alerting parameters {context.invoked_subcommand} --json")
+
+
+parameters.add_command(read_sheet)
+parameters.add_command(write_sheet)
 
 
 @parameters.command("list")

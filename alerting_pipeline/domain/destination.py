@@ -11,7 +11,11 @@ from pydantic import Field
 from alerting_pipeline.domain.people import Audience, is_email
 from alerting_pipeline.domain.written import Strict
 
-CHANNELS = ("slack", "email", "webhook", "pagerduty", "ticket", "apprise", "sheet", "table", "csv", "file")
+PARAMETER_SHEET = "parameter_sheet"
+"""A sheet in which people type new values for parameters. It stands among the destinations, and takes no message."""
+CHANNELS = (
+    "slack", "email", "webhook", "pagerduty", "ticket", "apprise", "sheet", "table", "csv", "file", PARAMETER_SHEET
+)  # fmt: skip
 """The channels that are built in; others come by the entry points of group alerting_pipeline.channels."""
 TABLE_SCHEMA = "operations"
 """The one schema whose tables may be written to: what stands outside it belongs to others."""

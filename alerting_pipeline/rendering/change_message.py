@@ -15,7 +15,7 @@ from alerting_pipeline.rendering.message import Field, Message
 from alerting_pipeline.rendering.notification import NAMESPACE, Notification
 
 _SIGN = "🎚️"
-REQUESTED, DECIDED = "change_requested", "change_decided"
+REQUESTED, DECIDED, NAMED = "change_requested", "change_decided", "change_in_your_name"
 
 
 def asked(request: Request, parameter: Parameter, to: Iterable[str], book: AddressBook) -> list[Notification]:
@@ -33,6 +33,22 @@ def asked(request: Request, parameter: Parameter, to: Iterable[str], book: Addre
         fields=_fields(request, parameter),
     )
     return _to(request, message, to, book, request.requested_at)
+
+
+def in_your_name(request: Request, sheet: str, book: AddressBook) -> list[Notification]:
+    """To whom a sheet names as the requester: anybody can type a name, so they are to know."""
+    number = request.request_id
+    message = Message(
+        alert=request.change.key.alert,
+        transition=NAMED,
+        title=f"A request in your name, typed in the sheet {sheet}",
+        summary=sentence(request, None),
+        severity="",
+        emoji=_SIGN,
+        note=f"If it wasn't you, withdraw it: `alerting parameters reject {number}`.",
+        fields=_fields(request, None),
+    )
+    return _to(request, message, [request.requested_by], book, request.requested_at)
 
 
 def decided(request: Request, parameter: Parameter | None, book: AddressBook, now: datetime) -> list[Notification]:
@@ -83,7 +99,7 @@ def _to(request: Request, message: Message, to: Iterable[str], book: AddressBook
     places = {place.name: place for who in to for place in book.person(who, now).destinations}
     return [
         Notification(
-            delivery_id=uuid5(NAMESPACE, f"change/{request.request_id}/{request.status}/{name}"),
+            delivery_id=uuid5(NAMESPACE, _delivery(request, message, name)),
             destination=name,
             channel=place.channel,
             message=message,
@@ -93,3 +109,8 @@ def _to(request: Request, message: Message, to: Iterable[str], book: AddressBook
         )
         for name, place in places.items()
     ]
+
+
+def _delivery(request: Request, message: Message, name: str) -> str:
+    kind = NAMED if message.transition == NAMED else request.status
+    return f"change/{request.request_id}/{kind}/{name}"

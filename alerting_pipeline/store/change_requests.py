@@ -158,6 +158,14 @@ class OpenRequests:
         )
 
 
+def requests_of(connection: Connection, numbers: Sequence[int]) -> dict[int, Request]:
+    """Requests by number, as they stand."""
+    rows = connection.exec_driver_sql(
+        f"select {_COLUMNS} from ledger.change_requests where request_id = any(%s)", (list(numbers),)
+    )
+    return {row.request_id: _request(row._mapping) for row in rows}
+
+
 def _found(connection: Connection, where: str, values: tuple[Any, ...]) -> Request | None:
     row = connection.exec_driver_sql(f"select {_COLUMNS} from ledger.change_requests where {where}", values).first()
     return None if row is None else _request(row._mapping)

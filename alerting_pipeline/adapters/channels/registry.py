@@ -114,6 +114,11 @@ def check(destination: Destination) -> list[str]:
     return []
 
 
+def file_name(name: str) -> str:
+    """The name of a destination, as one of a file."""
+    return "".join(sign if sign.isalnum() or sign in "_-" else "_" for sign in name) or "sheet"
+
+
 @lru_cache(maxsize=1)
 def builders() -> dict[str, Build]:
     """Channel name → how to build it. A built-in name can't be taken over."""
@@ -205,7 +210,7 @@ def _sheet(destination: Destination, surroundings: Surroundings) -> Channel:
     from alerting_pipeline.adapters.channels.sheet import SheetChannel, SheetSettings
 
     settings = SheetSettings.model_validate(dict(destination.settings))
-    path = surroundings.sheets / (settings.file or f"{_safe(destination.name)}.xlsx")
+    path = surroundings.sheets / (settings.file or f"{file_name(destination.name)}.xlsx")
     return SheetChannel(settings, path, surroundings.row_ledger)
 
 
@@ -220,12 +225,15 @@ def _csv(destination: Destination, surroundings: Surroundings) -> Channel:
     from alerting_pipeline.adapters.channels.csv_file import CsvChannel, CsvSettings
 
     settings = CsvSettings.model_validate(dict(destination.settings))
-    path = surroundings.sheets / (settings.file or f"{_safe(destination.name)}.csv")
+    path = surroundings.sheets / (settings.file or f"{file_name(destination.name)}.csv")
     return CsvChannel(settings, path, surroundings.row_ledger)
 
 
-def _safe(name: str) -> str:
-    return "".join(sign if sign.isalnum() or sign in "_-" else "_" for sign in name) or "sheet"
+def _parameter_sheet(destination: Destination, surroundings: Surroundings) -> Channel:
+    from alerting_pipeline.adapters.channels.parameter_sheet import NoMessages, ParameterSheetSettings
+
+    ParameterSheetSettings.model_validate(dict(destination.settings))
+    return NoMessages(destination.name)
 
 
 def _file(destination: Destination, surroundings: Surroundings) -> Channel:
@@ -258,6 +266,7 @@ _BUILT_IN: dict[str, Build] = {
     "sheet": _sheet,
     "table": _table,
     "csv": _csv,
+    "parameter_sheet": _parameter_sheet,
     "file": _file,
 }
 _NOWHERE = Surroundings(Path("/nonexistent"), Path("/nonexistent"), _no_engine)

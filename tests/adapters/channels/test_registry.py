@@ -106,8 +106,8 @@ def test_wrong_settings_are_found_before_anything_is_sent() -> None:
     assert check(Destination(name="#risk", channel="slack", settings={"to": "risk"}))
     assert check(Destination(name="#risk", channel="slack", settings={"colour": "red"}))
     assert check(Destination(name="x", channel="pigeon")) == [
-        'there is no channel "pigeon"; there are apprise, csv, email, file, pagerduty, sheet, slack, table, ticket, '
-        "webhook"
+        'there is no channel "pigeon"; there are apprise, csv, email, file, pagerduty, parameter_sheet, sheet, slack, '
+        "table, ticket, webhook"
     ]
     assert check(Destination(name="team", channel="email", settings={"to": ["ada@example.com", "bob"]}))
     assert check(Destination(name="t", channel="table", settings={"table": "ledger.outbox"}))
