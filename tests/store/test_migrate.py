@@ -101,7 +101,8 @@ def test_lists_that_were_one_value_become_entries(
         assert migrate(owner)
         with psycopg.connect(owner) as connection:
             rows = connection.execute(
-                "select scope, segment, value, changed_by from alerting.parameter_values order by scope, parameter, segment"
+                "select scope, segment, value, changed_by from alerting.parameter_values "
+                "order by scope, parameter, segment"
             ).fetchall()
         assert rows == [
             ("default", None, "{}", "definition"),
