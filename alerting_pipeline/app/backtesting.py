@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.adapters.scanner import Scanner
     from alerting_pipeline.app import App
     from alerting_pipeline.domain.backtest import Addressee, Report, Span
-    from alerting_pipeline.domain.calibration import Proposal, Target
+    from alerting_pipeline.domain.calibration import Calibrated, Target
     from alerting_pipeline.domain.change_request import Change
     from alerting_pipeline.domain.definition import AlertDefinition
     from alerting_pipeline.domain.evaluation import EvaluationResult
@@ -120,11 +120,19 @@ def sweep(app: App, alert: str, span: Span, axes: Sequence[Axis], progress: Prog
 
 
 def calibrate(
-    app: App, alert: str, span: Span, asked: Target, progress: Progress, *, parameter: str | None = None
-) -> Proposal:
+    app: App,
+    alert: str,
+    span: Span,
+    asked: Target,
+    progress: Progress,
+    *,
+    parameter: str | None = None,
+    segment: str | None = None,
+) -> Calibrated:
     """The value that keeps the target. Raises BadCall where it isn't clear which parameter is meant."""
-    from alerting_pipeline.domain.calibration import candidates, propose
+    from alerting_pipeline.domain.calibration import ROUND, TRIED, candidates, closer, propose, spread
     from alerting_pipeline.domain.sweep import Axis
+    from alerting_pipeline.usecases.sweep import TooManyReplays, standing
 
     variant = Replays(app, app.definition_ledger.in_force()).in_force(alert)
     parameters = variant.definition.parameters
@@ -134,10 +142,22 @@ def calibrate(
     name = parameter or numbers[0]
     if name not in parameters:
         raise BadCall(f'{alert} has no parameter "{name}"; it has {", ".join(parameters)}')
-    current = Decimal(variant.values.value_of(name) or "0") if name in numbers else Decimal(0)
-    tried = candidates(name, parameters[name], current)
-    found = sweep(app, alert, span, [Axis(name, tried)], progress)
-    return propose(name, found.points, asked, span.weeks, current)
+    axis = Axis(name, (), segment=segment)
+    current = Decimal(standing(variant.values, axis) or "0") if name in numbers else Decimal(0)
+    axis = replace(axis, values=candidates(name, parameters[name], current))
+
+    def tried(values: Sequence[Decimal]) -> Swept:
+        return sweep(app, alert, span, [replace(axis, values=tuple(values))], progress)
+
+    try:
+        found, most = tried(axis.values), TRIED
+    except TooManyReplays:
+        found, most = tried(spread(axis.values, current)), ROUND
+    best = propose(axis, found, asked, current)
+    if near := closer(parameters[name], [each.value for each in best.points], best.value, most):
+        more = sorted([*found.points, *tried(near).points], key=lambda each: each.values[axis.name])
+        best = propose(axis, replace(found, points=tuple(more)), asked, current)
+    return best
 
 
 def impact_of_change(app: App, change: Change, progress: Progress, days: int = IMPACT_DAYS) -> Report:

@@ -33,7 +33,7 @@ COMMANDS = {
     "test": ("evaluation", "run the cases of definitions on the real engine"),
     "evaluate": ("evaluation", "evaluate now"),
     "backtest": ("backtest", "replay the past with other values, and see what would have come of it"),
-    "calibrate": ("backtest", "propose the value that keeps a volume or a precision"),
+    "calibrate": ("calibrate", "ask for the value that keeps a volume or a precision, with the evidence"),
     "incidents": ("incidents", "list, show, acknowledge, assign, snooze, resolve, act"),
     "parameters": ("parameters", "values that people change: list, propose, approve, reject, history, revert"),
     "silences": ("silences", "what nobody is told of for a while: list, add, end"),

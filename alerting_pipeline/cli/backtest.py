@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -22,19 +23,24 @@ if TYPE_CHECKING:
     from alerting_pipeline.domain.sweep import Axis
     from alerting_pipeline.domain.sweep_points import Swept
 
-_DAYS = 90
+DAYS = 90
+_SWEEP = re.compile(r"\s*(\w+)(?:\[(.*)\])?\s*=([^=]*)", re.DOTALL)
 
 
 @click.command("backtest")
 @click.argument("name")
 @click.option(
-    "--from", "start", metavar="D", help=f"The first day, or an instant; {_DAYS} days before --to if left out."
+    "--from", "start", metavar="D", help=f"The first day, or an instant; {DAYS} days before --to if left out."
 )
 @click.option("--to", "end", metavar="D", help="The last day (all of it), or an instant; now if left out.")
 @click.option("--every", metavar="LENGTH", help="How often it is evaluated; else once a day, or by its schedule.")
 @click.option("--set", "changes", multiple=True, metavar="P=V", help="Another value of a parameter; P[segment]=V too.")
 @click.option(
-    "--sweep", "sweeps", multiple=True, metavar="P=FROM:TO:STEP", help="Many values, of up to two parameters."
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    metavar="P=FROM:TO:STEP",
+    help="Many values, of up to two parameters; P[segment]=… too.",
 )
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="A picture of it: a .png or .html file.")
 @click.option("--recorded", "is_recorded", is_flag=True, help="Repeat what the ledger recorded; does it tell the same?")
@@ -67,7 +73,7 @@ def backtest(
         check_target(plot)
     with App.from_environment() as app, progress(as_json) as shown:
         note_standing_clock(app.settings)
-        span = _span(app, name, start, end, every)
+        span = span_of(app, name, start, end, every)
         swept = sweep(app, name, span, axes, shown) if axes else None
         assigned = _assignments(changes) if changes else None
         report = run(app, name, span, shown, changes=assigned) if swept is None else None
@@ -101,50 +107,13 @@ def _replay_recorded(name: str, end: str | None, as_json: bool) -> None:
     sys.exit(0 if found.is_exact else 1)
 
 
-@click.command("calibrate")
-@click.argument("name")
-@click.option("--at-most", "at_most", metavar="N/week", help="So many incidents a week (or a day) are wanted.")
-@click.option("--precision", metavar="SHARE", help="Such a share of them should be right, as people said of them.")
-@click.option("--parameter", metavar="P", help="Which one to calibrate, where there are several.")
-@click.option("--from", "start", metavar="D", help=f"The first day, or an instant; else {_DAYS} days before --to.")
-@click.option("--to", "end", metavar="D", help="The last day (all of it), or an instant; now if left out.")
-@json_option
-def calibrate(
-    name: str,
-    at_most: str | None,
-    precision: str | None,
-    parameter: str | None,
-    start: str | None,
-    end: str | None,
-    as_json: bool,
-) -> None:
-    """Propose the value of a parameter of the alert NAME that keeps a target, as the past has it."""
-    from alerting_pipeline.app.backtesting import calibrate as run
-    from alerting_pipeline.domain.calibration import target
-
-    asked = target(at_most, precision)
-    with App.from_environment() as app, progress(as_json) as shown:
-        note_standing_clock(app.settings)
-        found = run(app, name, _span(app, name, start, end, None), asked, shown, parameter=parameter)
-    command = f"alerting parameters propose {name} {found.parameter} {found.value:f}"
-    if as_json:
-        print_json({"alert": name, "target": asked.described, "proposal": found, "command": command})
-        return
-    now = found.current_incidents_per_week
-    before = "" if now is None else f", {now:.1f} incidents a week"
-    click.echo(f"{found.parameter} is {found.current}{before}; {found.tried:,} values tried")
-    click.echo(f"{found.value:f} is the loosest with {asked.described}: {found.incidents_per_week:.1f} a week")
-    click.echo(f"precision: {_share(found.precision)}")
-    click.echo(f"`{command}` proposes it")
-
-
-def _span(app: App, name: str, start: str | None, end: str | None, every: str | None) -> Span:
+def span_of(app: App, name: str, start: str | None, end: str | None, every: str | None) -> Span:
     """The time asked for. A day as --to is meant whole, but nothing later than now."""
     from alerting_pipeline.domain.backtest import Span
 
     now = app.clock.now()
     until = now if end is None else min(now, _end_of(end))
-    since = until - timedelta(days=_DAYS) if start is None else moment(start, "--from")
+    since = until - timedelta(days=DAYS) if start is None else moment(start, "--from")
     definition = app.definition_ledger.in_force().alerts.get(name)
     if every is None and definition is not None and definition.trigger.is_cron:
         return Span(since, until, cron=definition.trigger.cron, timezone=definition.trigger.timezone)
@@ -176,14 +145,15 @@ def _axes(written: tuple[str, ...]) -> list[Axis]:
         raise BadCall("--sweep takes one or two parameters")
     found = []
     for each in written:
-        name, _, between = each.partition("=")
+        match = _SWEEP.fullmatch(each)
+        name, segment, between = match.groups() if match else (each, None, "")
         try:
             first, last, step = (Decimal(number(part)) for part in between.split(":"))
             if step <= 0 or first > last:
                 raise ValueError("it goes from the lesser to the greater, by a step above 0")
         except ValueError:
             raise BadCall(f'--sweep "{each}" is no range; write one such as review_limit=1000:20000:500') from None
-        found.append(Axis(name.strip(), values_between(first, last, step, MOST_POINTS)))
+        found.append(Axis(name, values_between(first, last, step, MOST_POINTS), segment=segment))
     return found
 
 
@@ -200,7 +170,7 @@ def print_sweep(found: Swept) -> None:
         if budget is not None and a_week > budget:
             marks.append("over the budget")
             is_over = True
-        precision = _share(share(point.hits, point.verdicts)) if point.verdicts else None
+        precision = share_text(share(point.hits, point.verdicts)) if point.verdicts else None
         cells = [format(value, "f") for value in values]
         rows.append(
             [*cells, point.incidents, a_week, point.most_in_a_week, point.standing, precision, ", ".join(marks)]
@@ -242,7 +212,7 @@ def _text(values: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _share(found: Share | None) -> str:
+def share_text(found: Share | None) -> str:
     if found is None:
         return "nobody said"
     return f"{found.value:.0%} ({found.hits} of {found.of}; 95 %: {found.low:.0%} to {found.high:.0%})"
@@ -266,8 +236,8 @@ _LINES = (
     ("of them", lambda side: _text(dict(side.told)) or "none"),
     ("held back", lambda side: _text(dict(side.held_back)) or "none"),
     ("deviance: least / quartiles / most", _deviances),
-    ("precision", lambda side: _share(side.precision)),
-    ("recall", lambda side: _share(side.recall)),
+    ("precision", lambda side: share_text(side.precision)),
+    ("recall", lambda side: share_text(side.recall)),
 )
 
 

@@ -138,7 +138,7 @@ def propose(
         proposal = Proposal(
             key=_key(app, alert, parameter, segment, entities, entry),
             written=value if added is None else added,
-            person=_person(app, person),
+            person=acting(app, person),
             reason=reason,
             starts_at=starts_at,
             ends_at=_end(starts_at or app.clock.now(), until, length),
@@ -149,7 +149,7 @@ def propose(
         if impact is not None and not as_json:
             print_impact(impact)
         done = app.tuning(impact=lambda change: impact).propose(proposal, is_dry_run=is_dry_run)
-    _tell(done, as_json, is_dry_run=is_dry_run)
+    tell_outcome(done, as_json, is_dry_run=is_dry_run)
 
 
 @parameters.command("approve")
@@ -160,8 +160,8 @@ def propose(
 def approve(request_id: int, change_hash: str | None, person: str | None, as_json: bool) -> None:
     """Put a requested change into force; never one's own."""
     with App.from_environment() as app:
-        done = app.tuning().approve(request_id, _person(app, person), change_hash=change_hash)
-    _tell(done, as_json)
+        done = app.tuning().approve(request_id, acting(app, person), change_hash=change_hash)
+    tell_outcome(done, as_json)
 
 
 @parameters.command("reject")
@@ -172,8 +172,8 @@ def approve(request_id: int, change_hash: str | None, person: str | None, as_jso
 def reject(request_id: int, reason: str, person: str | None, as_json: bool) -> None:
     """Refuse a requested change, with the reason; whoever asked for it withdraws it."""
     with App.from_environment() as app:
-        done = app.tuning().reject(request_id, _person(app, person), reason)
-    _tell(done, as_json, is_fine=True)
+        done = app.tuning().reject(request_id, acting(app, person), reason)
+    tell_outcome(done, as_json, is_fine=True)
 
 
 @parameters.command("revert")
@@ -198,8 +198,8 @@ def revert(
     """Take back the newest change of a value: what held before it holds again."""
     with App.from_environment() as app:
         key = _key(app, alert, parameter, segment, entities, entry)
-        done = app.tuning().revert(key, _person(app, person), reason)
-    _tell(done, as_json)
+        done = app.tuning().revert(key, acting(app, person), reason)
+    tell_outcome(done, as_json)
 
 
 @parameters.command("history")
@@ -227,6 +227,8 @@ def history(alert: str, parameter: str | None, as_json: bool) -> None:
 
 
 def _print_requests(rows: Iterable[Mapping[str, Any]]) -> None:
+    from alerting_pipeline.rendering.impact_text import impact_lines
+
     rows = list(rows)
     if not rows:
         return
@@ -242,6 +244,9 @@ def _print_requests(rows: Iterable[Mapping[str, Any]]) -> None:
         for row in rows
     ]
     print_table(columns, [[row[column] for column in columns] for row in shown], title="\nRequests")
+    for row in rows:
+        for label, text in impact_lines(row["impact"]).items():
+            click.echo(f"request {row['request_id']}, {label.lower()}: {text}")
 
 
 def _moved(row: Mapping[str, Any]) -> dict[str, str]:
@@ -253,7 +258,7 @@ def _moved(row: Mapping[str, Any]) -> dict[str, str]:
     return {each: "not in the list" if row[each] == LEFT_OUT else "in the list" for each in ("old", "new")}
 
 
-def _tell(done: Tuned, as_json: bool, *, is_dry_run: bool = False, is_fine: bool = False) -> None:
+def tell_outcome(done: Tuned, as_json: bool, *, is_dry_run: bool = False, is_fine: bool = False) -> None:
     """Say what became of it; exit code 1 where an approval did not come to pass."""
     from alerting_pipeline.domain.change_request import sentence
 
@@ -317,7 +322,8 @@ def _packed(entities: tuple[str, ...]) -> str:
     return json.dumps(list(entities), ensure_ascii=False)
 
 
-def _person(app: App, person: str | None) -> str:
+def acting(app: App, person: str | None) -> str:
+    """Who acts, by short name."""
     from alerting_pipeline.usecases.act import acting_person
 
     return acting_person(app.definition_ledger.in_force().people, person, getpass.getuser())

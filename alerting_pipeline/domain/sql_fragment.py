@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Literal
 
 from sqlglot import exp
 
@@ -82,12 +83,15 @@ def parameter_sql(alert: str, name: str, parameter: Parameter, entity: Mapping[s
         # any((select …)) would be read as any(subquery); a cast around it makes it a value.
         return f"{default}::{parameter.sql_type}" if parameter.type == "list" else default
 
-    def chosen(scope: str, key: str) -> str:
-        values = f"select jsonb_object_agg(p.scope_value, p.value) from {PARAMETER} as p where {where}"
-        return f"(({values} and p.scope = '{scope}') ->> {key})::{parameter.sql_type}"
+    segment = scope_sql(alert, name, parameter, "segment", f"{ROW}.{identifier(parameter.by)}::text")
+    return f"coalesce({scope_sql(alert, name, parameter, 'entity', entity_key(entity))}, {segment}, {default})"
 
-    segment = chosen("segment", f"{ROW}.{identifier(parameter.by)}::text")
-    return f"coalesce({chosen('entity', entity_key(entity))}, {segment}, {default})"
+
+def scope_sql(alert: str, name: str, parameter: Parameter, scope: Literal["segment", "entity"], key: str) -> str:
+    """The value that a segment or an entity has of its own, typed; NULL where it has none. `key` is SQL."""
+    where = f"p.alert = {literal(alert)} and p.parameter = {literal(name)} and p.scope = '{scope}'"
+    values = f"select jsonb_object_agg(p.scope_value, p.value) from {PARAMETER} as p where {where}"
+    return f"(({values}) ->> {key})::{parameter.sql_type}"
 
 
 def extreme_sql(parameters: Collection[tuple[str, str]], sql_type: str, function: str) -> str:

@@ -31,10 +31,13 @@ from alerting_pipeline.domain.sql_fragment import (
     PARAMETER,
     ROW,
     WHOLE,
+    entity_key,
     fingerprint_sql,
+    identifier,
     instant,
     literal,
     parameter_sql,
+    scope_sql,
     without_nan,
 )
 from alerting_pipeline.domain.sweep_statement import FINGERPRINTS, SEVERAL, SINGLE, STATEMENT
@@ -57,6 +60,12 @@ class Axis:
     values: tuple[Decimal, ...]
     column: str = ""
     operator: str = ">"
+    segment: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call what is swept: `limit`, or `limit[premium]`."""
+        return self.parameter if self.segment is None else f"{self.parameter}[{self.segment}]"
 
     @property
     def loosest_first(self) -> tuple[Decimal, ...]:
@@ -81,7 +90,13 @@ class Axis:
         parameter = reading.parameters[self.parameter]
         if parameter.by is None:
             return number
-        own = parameter_sql(reading.alert, self.parameter, parameter, reading.entity)  # its default is left out
+        own = parameter_sql(reading.alert, self.parameter, parameter, reading.entity)
+        if self.segment is not None:  # an entity's own value goes before that of its segment
+            is_swept = f"{ROW}.{identifier(parameter.by)}::text = {literal(self.segment)}"
+            entity = scope_sql(reading.alert, self.parameter, parameter, "entity", entity_key(reading.entity))
+            violates = f"when {value} {self.operator} {own} then {len(self.values)}"
+            return f"case when {is_swept} and {entity} is null then {number} {violates} else 0 end"
+        # Its default is left out.
         violates = f"when {value} {self.operator} {own} then {len(self.values)}"
         return f"case when {own} is null then {number} {violates} else 0 end"
 
@@ -100,6 +115,11 @@ class Sweep:
     axes: tuple[Axis, ...]
     rest: tuple[exp.Expr, ...]
 
+    @property
+    def _defaults(self) -> frozenset[str]:
+        """The parameters whose default is swept, and so is none of the values in force."""
+        return frozenset(axis.parameter for axis in self.axes if axis.segment is None)
+
     def sql(self, reading: Reading, history: History, instants: Sequence[datetime], values: ValueSet) -> str:
         """One statement; it takes the array `fingerprints`, the entities about which there is a verdict.
 
@@ -110,7 +130,7 @@ class Sweep:
         reading = replace(reading, as_of=_AT)
         names = [f"b{place}" for place in range(len(self.axes))]
         source = self._source(reading, history, instants)
-        parameters = values.without_defaults({axis.parameter for axis in self.axes}).sql(reading.alert)
+        parameters = values.without_defaults(self._defaults).sql(reading.alert)
         rest = " and ".join(reading.sql(_part(reading.checked, part)) for part in self.rest) or "true"
         keys = {column: f"e{place}" for place, column in enumerate(reading.entity)}
         own = [reading.parameters[axis.parameter].by is not None for axis in self.axes]
@@ -152,7 +172,7 @@ class Sweep:
         """
         reading = replace(reading, as_of=_AT)
         source = self._source(reading, history, instants, is_unfolded=True)
-        parameters = values.without_defaults({axis.parameter for axis in self.axes}).sql(reading.alert)
+        parameters = values.without_defaults(self._defaults).sql(reading.alert)
         rest = " and ".join(reading.sql(_part(reading.checked, part)) for part in self.rest) or "true"
         unknown = " or ".join(f"{_compared_value(axis, reading)} is null" for axis in self.axes)
         once = "min(n) filter (where is_null) < coalesce(min(n) filter (where is_sure), 1000000)"

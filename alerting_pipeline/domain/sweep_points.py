@@ -79,7 +79,7 @@ def _point(
         if any(all(has >= asked for has, asked in zip(each, at, strict=True)) for each in buckets)
     ]
     return Point(
-        values={axis.parameter: axis.loosest_first[place - 1] for axis, place in zip(axes, at, strict=True)},
+        values={axis.name: axis.loosest_first[place - 1] for axis, place in zip(axes, at, strict=True)},
         incidents=sum(weeks.values()),
         standing=sum(cells[at] for (_, is_first), cells in sums.items() if is_first),
         weeks=weeks,

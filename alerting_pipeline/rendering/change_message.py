@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import uuid5
 
 from alerting_pipeline.domain.change_request import Request
@@ -11,6 +12,7 @@ from alerting_pipeline.domain.change_request import sentence as change_sentence
 from alerting_pipeline.domain.contact import AddressBook
 from alerting_pipeline.domain.parameters import Parameter
 from alerting_pipeline.rendering import words
+from alerting_pipeline.rendering.impact_text import impact_lines
 from alerting_pipeline.rendering.message import Field, Message
 from alerting_pipeline.rendering.notification import NAMESPACE, Notification
 
@@ -18,8 +20,15 @@ _SIGN = "🎚️"
 REQUESTED, DECIDED, NAMED = "change_requested", "change_decided", "change_in_your_name"
 
 
-def asked(request: Request, parameter: Parameter, to: Iterable[str], book: AddressBook) -> list[Notification]:
-    """To each of those who may approve it: what would change, and how to decide."""
+def asked(
+    request: Request,
+    parameter: Parameter,
+    to: Iterable[str],
+    book: AddressBook,
+    impact: Mapping[str, Any] | None = None,
+) -> list[Notification]:
+    """To each of those who may approve it: what would change, what it would have done, and how to decide."""
+    shown = tuple(Field(label, text) for label, text in impact_lines(impact).items())
     number = request.request_id
     message = Message(
         alert=request.change.key.alert,
@@ -30,7 +39,7 @@ def asked(request: Request, parameter: Parameter, to: Iterable[str], book: Addre
         emoji=_SIGN,
         note=f"Decide with `alerting parameters approve {number}` or `alerting parameters reject {number}`, "
         f"until {words.day_and_time(request.expires_at)}.",
-        fields=_fields(request, parameter),
+        fields=(*_fields(request, parameter), *shown),
     )
     return _to(request, message, to, book, request.requested_at)
 

@@ -15,11 +15,16 @@ from alerting_pipeline.domain.ports import Progress
 from alerting_pipeline.domain.reading import read
 from alerting_pipeline.domain.sweep import Axis, Unsweepable, sweep_of
 from alerting_pipeline.domain.sweep_points import Point, Swept, points
+from alerting_pipeline.domain.value_set import ValueSet
 from alerting_pipeline.usecases.backtest import Stages, Variant, replay
 
 MOST_POINTS = 1_000
 MOST_REPLAYS = 50
 Rows = Callable[[str, Mapping[str, Any] | None], Sequence[Mapping[str, Any]]]
+
+
+class TooManyReplays(BadCall):
+    """One pass would not be exact, and there are too many values to replay each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +46,14 @@ def sweep(asked: Sweeping, axes: Sequence[Axis], progress: Progress) -> Swept:
     for axis in axes:
         number *= len(axis.values)
         for value in axis.values:  # none is tried that could not be set
-            asked.variant.values.changed(definition, {axis.parameter: format(value, "f")})
+            asked.variant.values.changed(definition, {axis.name: format(value, "f")})
     if number > MOST_POINTS:
         raise BadCall(f"{number:,} combinations are more than {MOST_POINTS:,}; take a greater step")
     try:
         found, why = _in_one_pass(asked, axes), None
     except Unsweepable as error:
         if number > MOST_REPLAYS:
-            raise BadCall(
+            raise TooManyReplays(
                 f"{error}; each of the {number:,} combinations would be replayed by itself, and {MOST_REPLAYS} are the "
                 "most: take a greater step"
             ) from None
@@ -56,12 +61,17 @@ def sweep(asked: Sweeping, axes: Sequence[Axis], progress: Progress) -> Swept:
     return Swept(
         definition.alert,
         span,
-        {axis.parameter: asked.variant.values.value_of(axis.parameter) or "" for axis in axes},
+        {axis.name: standing(asked.variant.values, axis) for axis in axes},
         tuple(found),
         why,
         asked.budget_per_week,
         len(asked.summing.verdicts),
     )
+
+
+def standing(values: ValueSet, axis: Axis) -> str:
+    """What is in force of what is swept; a segment without a value of its own has the default."""
+    return values.value_of(axis.name) or values.value_of(axis.parameter) or ""
 
 
 def _in_one_pass(asked: Sweeping, axes: Sequence[Axis]) -> list[Point]:
@@ -84,7 +94,7 @@ def _in_one_pass(asked: Sweeping, axes: Sequence[Axis]) -> list[Point]:
 def _one_by_one(asked: Sweeping, axes: Sequence[Axis], progress: Progress) -> list[Point]:
     found = []
     for combination in product(*(axis.values for axis in axes)):
-        values = {axis.parameter: value for axis, value in zip(axes, combination, strict=True)}
+        values = {axis.name: value for axis, value in zip(axes, combination, strict=True)}
         written = {name: format(value, "f") for name, value in values.items()}
         definition = asked.variant.definition
         variant = Variant(definition, asked.variant.values.changed(definition, written))

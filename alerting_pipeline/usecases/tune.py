@@ -241,7 +241,7 @@ class Tuning:
         stored = requests.add(request, impact)
         requests.audit(proposal.person, "parameter_requested", _object(stored), None, _state(stored))
         if parameter.approved_by:
-            requests.tell(change_message.asked(stored, parameter, others, self._addresses()))
+            requests.tell(change_message.asked(stored, parameter, others, self._addresses(), impact))
             return Tuned(stored, impact, waits_for)
         settled = self._settled(requests, stored, "approved", None, "needs no approval")
         return replace(self._applied(requests, parameter, settled), impact=impact)
