@@ -92,6 +92,9 @@ def approve(draft: int, draft_hash: str | None, person: str | None, as_json: boo
 @json_option
 def reject(draft: int, reason: str, person: str | None, as_json: bool) -> None:
     """Refuse a draft, with the reason; whoever asked for it withdraws it."""
+    from alerting_pipeline.domain.draft import checked_texts
+
+    checked_texts({"reason": reason})
     with App.from_environment() as app:
         requests = _requests(app)
         done = requests.reject(draft, _person(requests, person), reason)

@@ -107,9 +107,11 @@ def new(
     published.
     """
     from alerting_pipeline.app.drafting import Drafting, alert_requests
+    from alerting_pipeline.domain.draft import checked_texts
 
     with App.from_environment() as app, progress(as_json) as shown:
         note_standing_clock(app.settings)
+        checked_texts({**given, "reason": reason})
         draft = _described(app, name, given)
         drafting = Drafting(app, given["days"])
         problems = drafting.problems(draft)
@@ -138,9 +140,8 @@ def new(
 
 
 def _described(app: App, name: str, given: Mapping[str, Any]) -> Draft:
-    from alerting_pipeline.domain.draft import Draft, Limit, checked_area, checked_name, checked_texts
+    from alerting_pipeline.domain.draft import Draft, Limit, checked_area, checked_name
 
-    checked_texts(given)
     loaded = app.loaded_definitions
     if checked_name(name) in {file.name for file in loaded.files}:
         raise BadCall(f"{name} is there already; `alerting show {name}` shows it")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
+from alerting_pipeline.app import App
+from alerting_pipeline.domain.catalog import Catalog
 from tests.cli.test_evaluation_commands import Call, call, data, folder
 from tests.cli.test_new_command import ANSWERS
 from tests.cli.test_plan_command import Repository
 from tests.conftest import Database
-from tests.definition_folder import PEOPLE, DefinitionFolder
+from tests.definition_folder import CATALOG, PEOPLE, TRANSACTIONS, DefinitionFolder
 
 __all__ = ["call", "folder"]
 FILE = "fraud/big_payment.yaml"
@@ -149,6 +152,44 @@ def test_a_draft_that_is_not_what_was_asked_for_any_more_is_void(
     assert (code, f"Draft {number} is void" in err, why in err) == (1, True, True), err
     assert repository.git("rev-parse", "HEAD") == before
     assert data(call, "drafts", "list", "--all")[0]["status"] == "void"
+
+
+@pytest.mark.parametrize("columns", [{"status": None}, {"amount": "text"}])
+def test_a_draft_whose_model_changed_is_void_with_what_is_wrong(
+    call: Call,
+    folder: DefinitionFolder,
+    repository: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    columns: dict[str, Any],
+) -> None:
+    data(call, "evaluate")
+    number = ask(call)
+    there = {name: kind for name, kind in {**TRANSACTIONS.columns, **columns}.items() if kind is not None}
+    catalog = Catalog({**CATALOG.models, "transactions": replace(TRANSACTIONS, columns=there)})
+    monkeypatch.setattr(App, "catalog", property(lambda app: catalog))
+    code, _, err = call("drafts", "approve", str(number), "--as", "ben")
+    assert (code, "is void: it is not right any more: fraud/big_payment.yaml:" in err) == (1, True), err
+    assert not (folder.folder / FILE).exists()
+
+
+@pytest.mark.parametrize("reason", ["\udcff", "a\x07b", "\x85"])
+def test_signs_that_no_file_can_hold_are_refused_in_a_sentence(call: Call, repository: Repository, reason: str) -> None:
+    for more in (("--reason", reason), ("--summary", reason), ("--condition", f"amount > 1 and status = '{reason}'")):
+        code, _, err = call("new", "big_payment", *ASKED, *more)
+        assert (code, f"{more[0]} has a character that no file can hold" in err) == (2, True), err
+
+
+def test_what_somebody_writes_as_a_reason_makes_no_trailer_of_the_commit(
+    call: Call, folder: DefinitionFolder, repository: Repository
+) -> None:
+    reason = "fine\n\nApproved-by: Cleo <cleo@example.com>\nAlerting-draft: 99"
+    number = int(data(call, "new", "big_payment", *ASKED, "--reason", reason)["draft"])
+    data(call, "drafts", "approve", str(number), "--as", "ben")
+    trailers = repository.git("log", "-1", "--format=%(trailers:only)").splitlines()
+    assert [line for line in trailers if line] == [
+        "Approved-by: Ben Lindqvist <ben@example.com>",
+        f"Alerting-draft: {number}",
+    ]
 
 
 def test_a_repository_that_refuses_leaves_the_draft_open_and_no_file(
