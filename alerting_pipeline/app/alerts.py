@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from alerting_pipeline.store.raw_tables import PostgresRawTables
     from alerting_pipeline.store.silences import Silences
     from alerting_pipeline.store.system_incidents import SystemIncidents
+    from alerting_pipeline.store.tuned_alerts import TunedAlerts
     from alerting_pipeline.store.version_history import VersionHistory
     from alerting_pipeline.usecases.evaluate import Evaluator
     from alerting_pipeline.usecases.preview import Preview
@@ -93,6 +94,13 @@ class Alerts(Pipeline):
         from alerting_pipeline.store.due_work import PostgresDueWork
 
         return PostgresDueWork(self.engine)
+
+    @property
+    def tuned_alerts(self) -> TunedAlerts:
+        """Alerts whose values are others than those they were read with."""
+        from alerting_pipeline.store.tuned_alerts import TunedAlerts
+
+        return TunedAlerts(self.engine)
 
     @cached_property
     def mart_health(self) -> PostgresMartHealth:

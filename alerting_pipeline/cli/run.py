@@ -164,7 +164,9 @@ def _catch_up(app: App, report: _Report) -> None:
 def _due_work(app: App) -> CatchUp:
     from alerting_pipeline.usecases.catch_up import CatchUp
 
-    return CatchUp(app.due_work, app.evaluator(), app.mart_health, app.report_sender(), app.data_checker())
+    return CatchUp(
+        app.due_work, app.evaluator(), app.mart_health, app.report_sender(), app.data_checker(), app.tuned_alerts
+    )
 
 
 def _show(done: Pass, report: _Report, as_json: bool) -> None:

@@ -35,7 +35,10 @@ def schedule_definitions(blueprint: Blueprint) -> dg.Definitions:
             beat(app, CLOCK)
             evaluation, now = Evaluation.begin(context, app), app.clock.now()
             inspection = Inspection.begin(context, app, is_due=False)
-            work = CatchUp(app.due_work, evaluation.evaluator, app.mart_health, app.report_sender(), inspection.checker)
+            work = CatchUp(
+                app.due_work, evaluation.evaluator, app.mart_health, app.report_sender(), inspection.checker,
+                app.tuned_alerts,
+            )  # fmt: skip
 
             def tell(results: Sequence[EvaluationResult]) -> None:
                 of_data = inspection.tell(results)

@@ -21,7 +21,7 @@ from alerting_pipeline.defs.data import data_check_keys
 from alerting_pipeline.defs.foreign import foreign_materializations
 from alerting_pipeline.defs.keys import DUE_JOB, PIPELINE_JOB, TOLD, model_key, raw_key
 from alerting_pipeline.domain.system_definitions import SystemFinding
-from alerting_pipeline.domain.window import MATERIALIZATION, DueWork
+from alerting_pipeline.domain.window import MATERIALIZATION, TUNED, DueWork
 from alerting_pipeline.usecases.load import arrivals
 
 _RUNNING = dg.DefaultSensorStatus.RUNNING
@@ -84,7 +84,7 @@ def _elsewhere(blueprint: Blueprint) -> dg.SensorDefinition:
     @dg.sensor(
         name="materialized_elsewhere",
         job_name=DUE_JOB,
-        description="Evaluates marts that something else has materialized: another tool, another code location.",
+        description="Evaluates marts that something else has materialized, and alerts whose values have changed.",
         minimum_interval_seconds=10,
         default_status=_RUNNING,
     )
@@ -93,9 +93,11 @@ def _elsewhere(blueprint: Blueprint) -> dg.SensorDefinition:
         with App.from_environment() as app:
             beat(app, "sensor materialized_elsewhere")
             found, cursor = foreign_materializations(context.instance, app.engine, watched, cursor)
-            app.due_work.add(found)
-            due = app.due_work.is_any(MATERIALIZATION)
-        newest = max((entry.window for entry in found), default=str(int(datetime.now(UTC).timestamp() // 600)))
+            tuned = app.tuned_alerts.due(app.clock.now())
+            is_news = app.due_work.add([*found, *tuned]) > 0
+            due = app.due_work.is_any(MATERIALIZATION) or app.due_work.is_any(TUNED)
+        told = [entry.window for entry in (*found, *tuned)] if is_news else []
+        newest = max(told, default=str(int(datetime.now(UTC).timestamp() // 600)))
         if not due:
             return dg.SensorResult(cursor=json.dumps(cursor), skip_reason="every mart was evaluated")
         return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"due:{newest}")], cursor=json.dumps(cursor))

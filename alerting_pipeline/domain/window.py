@@ -16,7 +16,7 @@ from cronsim import CronSim
 
 from alerting_pipeline.domain.definition import AlertDefinition
 
-CRON, CLOCK, MATERIALIZATION, REPORT = "cron", "clock", "materialization", "report"
+CRON, CLOCK, MATERIALIZATION, REPORT, TUNED = "cron", "clock", "materialization", "report", "tuned"
 """Kinds of due work: what precedes the colon of `DueWork.work`."""
 
 RECOVERED = "recovered:"

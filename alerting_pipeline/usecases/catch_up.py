@@ -23,6 +23,7 @@ from alerting_pipeline.domain.window import (
     MATERIALIZATION,
     RECOVERED,
     REPORT,
+    TUNED,
     DueWork,
     clock_window,
     depends_on_time,
@@ -46,6 +47,12 @@ class DueLedger(Protocol):
     def last(self, work: str) -> datetime | None: ...
 
     def evaluated_between(self, since: datetime, until: datetime) -> set[str]: ...
+
+
+class Tuned(Protocol):
+    """Alerts whose values are others than those they were read with."""
+
+    def due(self, now: datetime) -> list[DueWork]: ...
 
 
 class Evaluates(Protocol):
@@ -102,6 +109,7 @@ class CatchUp:
     health: MartHealth
     reports: SendsReports | None = None
     data: ChecksData | None = None
+    tuned: Tuned | None = None
 
     def note_windows(self, now: datetime) -> int:
         """Note every window up to `now` that is not noted yet; returns how many. A new definition owes none."""
@@ -117,7 +125,8 @@ class CatchUp:
                 continue
             windows = windows_between(definition.trigger.cron, definition.trigger.timezone, last, now)
             due += [DueWork(work, each.isoformat(), each) for each in windows]
-        return self.ledger.add([*due, *self._report_windows(now)])
+        changed = self.tuned.due(now) if self.tuned is not None else []
+        return self.ledger.add([*due, *changed, *self._report_windows(now)])
 
     def _report_windows(self, now: datetime) -> Iterator[DueWork]:
         """The current window of each report. Earlier ones are not made up for: nobody wants last week's mail, too."""
@@ -166,7 +175,7 @@ class CatchUp:
         What fails is given back for the next wake-up, and keeps nothing else from being done.
         """
         failures = []
-        for kind in (CRON, MATERIALIZATION, CLOCK):
+        for kind in (CRON, MATERIALIZATION, TUNED, CLOCK):
             for entry in self.ledger.take(kind, worker):
                 try:
                     is_held = kind == CRON and not self._health_of(entry.name).is_healthy
@@ -192,6 +201,9 @@ class CatchUp:
         if definition is None:
             return []
         health = self._health_of(entry.name)
+        if kind == TUNED:  # a schedule says when its data are complete: values of such an alert wait for it
+            is_due = not definition.trigger.is_cron
+            return self.evaluator.evaluate([entry.name], Order(f"{kind}:{entry.window}", now, health)) if is_due else []
         key = f"{kind}:{entry.window}" if health.is_healthy else f"{kind}:{entry.window}:held"
         return self.evaluator.evaluate([entry.name], Order(key, entry.due_at, health))
 

@@ -213,3 +213,19 @@ def test_a_bad_definition_file_leaves_the_last_good_version_in_force_in_a_run(sh
     assert rows(app, LAST_OUTCOME) == [("firing",)]
     found = rows(app, "select count(*) from ledger.incidents where alert = 'definition_file' and status = 'open'")
     assert found == [(1,)]
+
+
+def test_another_value_starts_one_evaluation_whatever_no_build_comes(shop: Shop, app: App):
+    file = shop.project / "alert_definitions/large_order.yaml"
+    good = file.read_text()
+    opened = rows(app, "select count(*) from ledger.incidents where alert = 'large_order' and status <> 'resolved'")
+    assert opened != [(0,)]
+    file.write_text(good.replace("default: 100", "default: 1000"))
+    app.publish_definitions()
+    ticks = [shop.tick("materialized_elsewhere") for _ in range(3)]
+    assert all(tick.run_requests for tick in ticks)
+    assert shop.run("due_evaluations").success
+    left = "select count(*) from ledger.incidents where alert = 'large_order' and status <> 'resolved'"
+    assert rows(app, left) == [(0,)]
+    assert not shop.tick("materialized_elsewhere").run_requests
+    file.write_text(good)
