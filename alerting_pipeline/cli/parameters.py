@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from alerting_pipeline.cli.moment import length as written_length
 from alerting_pipeline.cli.moment import moment
 from alerting_pipeline.cli.output import json_option, print_json, print_table
 from alerting_pipeline.cli.parameter_sheets import read_sheet, write_sheet
+from alerting_pipeline.cli.parameter_tables import print_explained, print_requests
 from alerting_pipeline.domain.errors import AlertingError, BadCall
 
 if TYPE_CHECKING:
@@ -63,15 +63,13 @@ def list_parameters(
         print_json({"parameters": values, "requests": requests})
         return
     if is_explained:
-        from alerting_pipeline.cli.parameter_explanation import print_explained
-
         print_explained(values)
     else:
         columns = ("parameter", "for", "value", "unit", "until", "where from")
         shown = [{**each, "parameter": f"{each['alert']}.{each['parameter']}"} for each in values]
         held = [each for each in shown if each["holds"] and each["scope"] != "entry"]
         print_table(columns, [[_cell(each[column]) for column in columns] for each in held])
-    _print_requests(requests)
+    print_requests(requests)
 
 
 @parameters.command("propose")
@@ -135,9 +133,10 @@ def propose(
     entry = added or removed or None
     with App.from_environment() as app:
         starts_at = None if start is None else moment(start, "--from")
+        key = _key(app, alert, parameter, segment, entities, entry)
         proposal = Proposal(
-            key=_key(app, alert, parameter, segment, entities, entry),
-            written=value if added is None else added,
+            key=key,
+            written=_written(app, key, value) if added is None else added,
             person=acting(app, person),
             reason=reason,
             starts_at=starts_at,
@@ -223,39 +222,7 @@ def history(alert: str, parameter: str | None, as_json: bool) -> None:
         "recorded_at", "request_id", "reason",
     )  # fmt: skip
     print_table(columns, [[row[column] for column in columns] for row in rows])
-    _print_requests(requests)
-
-
-def _print_requests(rows: Iterable[Mapping[str, Any]]) -> None:
-    from alerting_pipeline.rendering.impact_text import impact_lines
-
-    rows = list(rows)
-    if not rows:
-        return
-    columns = ("request_id", "status", "parameter", "old", "new", "by", "reason", "answer")
-    shown = [
-        {
-            **row,
-            "parameter": f"{row['alert']}.{row['parameter']}{f' ({each})' if (each := row['scope_value']) else ''}",
-            **_moved(row),
-            "by": row["requested_by"],
-            "answer": row["answer"] or f"waits for {' or '.join(row['approvers'])} until {row['expires_at']:%Y-%m-%d}",
-        }
-        for row in rows
-    ]
-    print_table(columns, [[row[column] for column in columns] for row in shown], title="\nRequests")
-    for row in rows:
-        for label, text in impact_lines(row["impact"]).items():
-            click.echo(f"request {row['request_id']}, {label.lower()}: {text}")
-
-
-def _moved(row: Mapping[str, Any]) -> dict[str, str]:
-    """An entry of a list has no value to show: it is in the list, or it isn't."""
-    from alerting_pipeline.domain.list_entry import LEFT_OUT
-
-    if row["scope"] != "entry":
-        return {}
-    return {each: "not in the list" if row[each] == LEFT_OUT else "in the list" for each in ("old", "new")}
+    print_requests(requests)
 
 
 def tell_outcome(done: Tuned, as_json: bool, *, is_dry_run: bool = False, is_fine: bool = False) -> None:
@@ -315,6 +282,16 @@ def _key(
         key = Key(alert, parameter)
     app.tuning().parameter(key)
     return key
+
+
+def _written(app: App, key: Key, value: str | None) -> Any:
+    """The value as typed; a segment's or an entity's own list may be several: '["CR-01", "CR-02"]'."""
+    if value is None or not value.startswith("[") or app.tuning().parameter(key).type != "list":
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise BadCall(f'"{value}" is no list; write one such as \'["CR-01", "CR-02"]\'') from None
 
 
 def _packed(entities: tuple[str, ...]) -> str:

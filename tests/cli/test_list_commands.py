@@ -44,6 +44,18 @@ def test_an_entry_joins_with_its_impact_and_is_shown_with_its_end_reason_and_aut
     assert out.startswith(f"large_transaction.known: {first['id']} leaves the list")
 
 
+def test_a_segment_has_a_list_of_its_own_as_a_whole(call: Call, folder: DefinitionFolder) -> None:
+    folder.write(FILE, LISTED.replace("known: {type: list,", "known: {type: list, by: status,"))
+    assert [each["violations"] for each in data(call, "evaluate")["evaluations"]] == [10]
+    more = ("--segment", "pending", *WHY, "--no-impact")
+    assert data(call, *ASK, '["p1", "p2", "p,3"]', *more)["new"] == '{"p1","p2","p,3"}'
+    assert [each["violations"] for each in data(call, "evaluate")["evaluations"]] == [8]
+    code, _, err = call(*ASK, '["p1"', *more)
+    assert (code, "is no list; write one such as" in err) == (2, True)
+    code, _, err = call(*ASK, '[{"value": "p1"}]', *more)
+    assert (code, "is not a text" in err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("more", "why"),
     [

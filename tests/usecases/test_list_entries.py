@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -94,6 +95,24 @@ def test_two_people_who_add_different_entries_at_once_both_get_them(desk: ListDe
     assert not desk.tuning.approve(first.request_id, "cleo").also_void
     assert desk.tuning.approve(second.request_id, "cleo").is_in_force
     assert desk.fired() == ["d"]
+
+
+def test_twenty_entries_added_at_the_same_moment_are_all_in_the_list(desk: ListDesk) -> None:
+    names = [f"x{number}" for number in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        assert all(done.is_in_force for done in pool.map(desk.add, names))
+    assert [row[0] for row in desk.shown()] == sorted(["", "a", *names])
+
+
+def test_of_two_who_add_the_same_entry_at_the_same_moment_one_is_told(desk: ListDesk) -> None:
+    def add(person: str) -> str:
+        try:
+            return desk.add("b", person).request.status
+        except AlertingError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(add, ["ada", "ben"])) == ["approved", "b is in the list large.known already."]
 
 
 def test_of_two_who_add_the_same_entry_the_second_is_told(desk: ListDesk) -> None:
