@@ -57,7 +57,8 @@ def _print(found: Plan) -> None:
         click.echo(f"No definition differs from {found.base}.")
     else:
         click.echo(f"against {found.base}: {len(found.planned)} changed, {found.unchanged} unchanged")
-        title = f"\nreplayed over the last {found.days} days"
+        is_replayed = any(item.report or item.unknown for item in found.planned)
+        title = f"\nreplayed over the last {found.days} days" if is_replayed else "\nnothing was replayed"
         columns = ("definition", "change", "incidents a week", "messages a week", "gained", "lost", "")
         print_table(columns, [_line(item) for item in found.planned], title=title)
     for item in found.planned:
@@ -83,7 +84,7 @@ def _line(item: Planned) -> tuple[Any, ...]:
     before, after = sides(item)
     incidents = [side.incidents_per_week if side else 0.0 for side in (before, after)]
     messages = [messages_per_week(side, weeks) if side else 0.0 for side in (before, after)]
-    return name, change, _pair(incidents), _pair(messages), *gained_and_lost(item), ""
+    return name, change, _pair(incidents), _pair(messages), *gained_and_lost(item), item.unknown
 
 
 def _pair(values: list[float]) -> str:

@@ -119,6 +119,9 @@ def _detail(item: Planned) -> Iterator[str]:
         if (more := len(changed.differences) - _MOST_DIFFERENCES) > 0:
             yield f"| and {more} more | | |"
         yield ""
+    if item.report is not None and item.unknown:
+        yield f"> {escape(item.unknown, _SENTENCE)}"
+        yield ""
     if item.report is not None and item.report.change is not None:
         yield from _examples("Gained, the worst", item.report.change.examples_gained)
         yield from _examples("Lost, the worst", item.report.change.examples_lost)

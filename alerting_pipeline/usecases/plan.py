@@ -51,9 +51,13 @@ def plan(
 
 def _unchecked(planned: Sequence[Planned], replays: Replays | None) -> Iterator[str]:
     """Whose volume nobody knows can't be held against a budget, and that is not the same as keeping to it."""
-    blind = [item.changed.name for item in planned if item.changed.alerts[1] is not None and item.report is None]
+    blind = [
+        item.changed.name
+        for item in planned
+        if item.changed.alerts[1] is not None and (item.report is None or item.unknown)
+    ]
     if blind:
-        why = "nothing was replayed" if replays is None else "the past of these could not be replayed"
+        why = "nothing was replayed" if replays is None else "the whole past of these could not be replayed"
         yield f"budgets and expected_per_week were not checked, because {why}: {', '.join(blind)}"
 
 
