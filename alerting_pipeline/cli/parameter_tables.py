@@ -30,9 +30,7 @@ def print_explained(values: Sequence[Mapping[str, Any]]) -> None:
     click.echo("An entity's own value goes before that of its segment, that before the default, which rows take whose")
     click.echo("segment is NULL or has no value: alerting.evaluations counts those that fired (unknown_segments).")
     if any(each["relative"] for each in values):
-        click.echo(
-            "A relative value makes a threshold of what its row has in those columns; where that is NULL, the row is held."
-        )
+        click.echo("A relative value makes a threshold of what its row has in those columns; NULL there holds the row.")
     if any(each["scope"] == "entry" for each in values):
         click.echo("The default of a list is all its entries that are in it now; each has its own time.")
 
