@@ -32,13 +32,8 @@ SERVING = {"make demo", "alerting up"}
 
 
 def shown_commands() -> list[str]:
-    """Lines after `$` in the README's console blocks, in order; a line that ends in a backslash goes on."""
-    blocks = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
-    return [
-        command
-        for block in blocks
-        for command in re.findall(r"^\$ (.+)$", block.replace("\\\n", " "), flags=re.MULTILINE)
-    ]
+    """What the README has its reader type, in order."""
+    return [step.line for step in documents.commands(README)]
 
 
 def is_elsewhere(command: str) -> bool:
@@ -51,7 +46,8 @@ def test_the_readme_shows_commands() -> None:
 
 
 def test_every_shown_command_works_in_order(shell: Shell) -> None:
-    for command in shown_commands():
+    for step in documents.commands(README):
+        command = step.line
         if is_elsewhere(command):
             assert (
                 command.split()[0] in {"git", "cd"} or f"\n{command.split()[1]}:" in (PROJECT / "Makefile").read_text()
@@ -61,6 +57,7 @@ def test_every_shown_command_works_in_order(shell: Shell) -> None:
         else:
             done = shell.run("bash", "-c", command, timeout=600)
             assert done.returncode == 0, f"$ {command}\n{done.stdout}\n{done.stderr}"
+            assert [line for line in step.shown if not documents.is_shown(line, done.stdout)] == []
 
 
 def test_the_definition_that_the_readme_shows_is_a_good_one(shell: Shell, tmp_path: Path) -> None:
