@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from benchmarks import backtest, definitions, evaluation, ingest, outbox
@@ -19,6 +20,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be repeated")
     chosen = parser.parse_args().only or list(PARTS)
-    sys.argv = sys.argv[:1]  # the parts have options of their own
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # its Postgres goes with it
     for part in chosen:
         PARTS[part]()
