@@ -92,7 +92,7 @@ def _row(values: Mapping[str, Decimal], found: Swept, point: Any) -> dict[str, A
     told = {"precision": known.value, "low": known.low, "high": known.high} if known else {}
     return {
         **{name: float(value) for name, value in values.items()},
-        "a_week": point.incidents / found.span.weeks,
+        "a_week": point.incidents / found.weeks,
         **told,
     }
 

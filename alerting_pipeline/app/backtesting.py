@@ -9,18 +9,19 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from alerting_pipeline.domain.errors import BadCall
+from alerting_pipeline.domain.errors import AlertingError, BadCall
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from alerting_pipeline.adapters.scanner import Scanner
     from alerting_pipeline.app import App
-    from alerting_pipeline.domain.backtest import Addressee, Report, Span
+    from alerting_pipeline.domain.backtest import Addressee, Report, Span, Summing
     from alerting_pipeline.domain.calibration import Calibrated, Target
     from alerting_pipeline.domain.change_request import Change
     from alerting_pipeline.domain.definition import AlertDefinition
     from alerting_pipeline.domain.evaluation import EvaluationResult
+    from alerting_pipeline.domain.history import History
     from alerting_pipeline.domain.ports import Progress
     from alerting_pipeline.domain.replayed import Replayed
     from alerting_pipeline.domain.sweep import Axis
@@ -57,7 +58,7 @@ def backtest(
     asked = Backtest(
         in_force=current,
         proposed=variant,
-        summing=replays.summing(alert, span),
+        summing=replays.summing(alert, span, history),
         source=history.source,
         reads=history.described,
         recorded=replays.recorded(alert, span),
@@ -108,10 +109,11 @@ def sweep(app: App, alert: str, span: Span, axes: Sequence[Axis], progress: Prog
 
     replays = Replays(app, app.definition_ledger.in_force())
     variant = replays.in_force(alert)
+    history = history_of(variant.definition, app.catalog)
     asked = Sweeping(
         variant=variant,
-        history=history_of(variant.definition, app.catalog),
-        summing=replays.summing(alert, span),
+        history=history,
+        summing=replays.summing(alert, span, history),
         rows=app.warehouse.rows,
         stages=lambda each: replays.stage(each, span),
         budget_per_week=replays.budget_per_week(variant.definition.owner),
@@ -175,7 +177,7 @@ def impact_of_change(app: App, change: Change, progress: Progress, days: int = I
     asked = Backtest(
         in_force=current,
         proposed=Variant(current.definition, values),
-        summing=replays.summing(key.alert, span),
+        summing=replays.summing(key.alert, span, history),
         source=history.source,
         reads=history.described,
     )
@@ -218,12 +220,21 @@ class Replays:
             definition, current.values.completed(definition, self.app.clock.now()).changed(definition, changes or {})
         )
 
-    def summing(self, alert: str, span: Span) -> Any:
-        """Who reads what, and what people said of this alert."""
+    def summing(self, alert: str, span: Span, history: History) -> Summing:
+        """Who reads what, what people said of this alert, and since when there is data."""
         from alerting_pipeline.domain.backtest import Summing
         from alerting_pipeline.store.history import LedgerHistory
 
-        return Summing(span, self.addressee, LedgerHistory(self.app.engine).verdicts(alert, span.end))
+        verdicts = LedgerHistory(self.app.engine).verdicts(alert, span.end)
+        return Summing(span, self.addressee, verdicts, data_from=self._data_from(history, span))
+
+    def _data_from(self, history: History, span: Span) -> datetime | None:
+        """Since when there is data, where that is later than the time asked for."""
+        try:
+            begin = self.app.warehouse.rows(history.begin_sql(), None)[0]["begin"]
+        except AlertingError:
+            return None  # what can't be read is said by the replay, in its words
+        return begin if begin is not None and begin > span.start else None
 
     def recorded(self, alert: str, span: Span) -> Any:
         """The incidents that there were."""

@@ -29,10 +29,12 @@ def impact_facts(app: App, change: Change, progress: Progress, days: int) -> Map
 
 def _facts(report: Report, days: int) -> Mapping[str, Any]:
     after = report.shown
-    weeks = days / 7
+    weeks = report.weeks
     change = report.change
     return {
         "days": days,
+        "weeks": round(weeks, 2),
+        "data_from": None if report.data_from is None else report.data_from.isoformat(),
         "reads": report.reads,
         "before": _side(report.in_force, weeks),
         "after": _side(after, weeks),

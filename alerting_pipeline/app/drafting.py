@@ -71,7 +71,7 @@ class Tried:
             "reads": self.report.reads,
             "incidents": side.incidents,
             "incidents_per_week": round(side.incidents_per_week, 2),
-            "messages_per_week": round(side.messages * 7 / days, 2),
+            "messages_per_week": round(side.messages / self.report.weeks, 2),
             "recipients": {each.recipient: round(each.messages_per_week, 2) for each in told},
             "over_budget": [each.recipient for each in told if each.over_budget],
             "not_evaluated": list(side.failures),

@@ -92,7 +92,7 @@ class Sides:
         asked = Backtest(
             in_force=first,
             proposed=will if was is not None else None,
-            summing=new.summing(shown.alert, span),
+            summing=new.summing(shown.alert, span, history),
             source=history.source,
             reads=history.described,
         )

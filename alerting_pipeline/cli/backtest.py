@@ -80,7 +80,7 @@ def backtest(
     if plot is not None:
         draw(swept or report, plot)
     if as_json:
-        print_json(swept or report)
+        print_json(_facts(swept) if swept is not None else report)
     elif swept is not None:
         print_sweep(swept)
     elif report is not None:
@@ -157,9 +157,36 @@ def _axes(written: tuple[str, ...]) -> list[Axis]:
     return found
 
 
+def _facts(found: Swept) -> dict[str, Any]:
+    """A sweep for programs: of each combination its averages and its precision, too."""
+    rows = [
+        {
+            "values": each.values,
+            "incidents": each.incidents,
+            "incidents_per_week": each.incidents / found.weeks,
+            "most_in_a_week": each.most_in_a_week,
+            "standing": each.standing,
+            "weeks": {week.isoformat(): number for week, number in each.weeks.items()},
+            "precision": share(each.hits, each.verdicts),
+        }
+        for each in found.points
+    ]
+    return {
+        "alert": found.alert,
+        "start": found.span.start,
+        "end": found.span.end,
+        "weeks": found.weeks,
+        "data_from": found.data_from,
+        "current": found.current,
+        "budget_per_week": found.budget_per_week,
+        "why_not_one_pass": found.why_not_one_pass,
+        "points": rows,
+    }
+
+
 def print_sweep(found: Swept) -> None:
     """Volume against precision, with the values in force and the budget marked."""
-    weeks, budget = found.span.weeks, found.budget_per_week
+    weeks, budget = found.weeks, found.budget_per_week
     names = list(found.points[0].values)
     current = tuple(Decimal(found.current[name]) for name in names)
     rows, is_over = [], False
@@ -179,6 +206,7 @@ def print_sweep(found: Swept) -> None:
     print_table(columns, rows)
     shown = ", ".join(f"{name} {value}" for name, value in found.current.items())
     click.echo(f"\nin force: {shown}" + (f"; the budget of its team is {budget:g} messages a week" if is_over else ""))
+    _say_weeks(weeks, found.data_from)
     how = f"each value replayed by itself: {found.why_not_one_pass}" if found.why_not_one_pass else "in one pass"
     click.echo(f"{found.alert}, {found.span.start:%Y-%m-%d} to {found.span.end:%Y-%m-%d}, {how}. Nothing was kept.")
 
@@ -190,6 +218,7 @@ def print_report(report: Report) -> None:
     during = f"{report.start:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} UTC"
     click.echo(f"{report.alert}, {during}, evaluated {report.in_force.evaluations:,} times")
     click.echo(f"It reads {report.reads}.")
+    _say_weeks(report.weeks, report.data_from)
     print_table(["", *heads], [[label, *(cell(side) for side in sides)] for label, cell in _LINES], title="")
     _print_weeks(report, heads, sides)
     _print_recipients(heads, sides)
@@ -206,6 +235,11 @@ def print_report(report: Report) -> None:
     for note in report.notes:
         click.echo(f"note: {note}")
     click.echo("Nothing was kept, and nobody was told.")
+
+
+def _say_weeks(weeks: float, data_from: datetime | None) -> None:
+    if data_from is not None:
+        click.echo(f"Averages are over the {weeks:.1f} weeks for which there is data, since {data_from:%Y-%m-%d}.")
 
 
 def _text(values: dict[str, Any]) -> str:

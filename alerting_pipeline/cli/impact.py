@@ -36,6 +36,9 @@ def print_impact(impact: Mapping[str, Any]) -> None:
         told = (side["recipients"].get(recipient, 0.0) for side in (before, after))
         rows.append((f"  to {recipient}", *_numbers(*told)))
     print_table(("", "now", "then"), rows, title=f"The last {impact['days']} days, replayed with the new value")
+    if impact.get("data_from"):
+        since = impact["data_from"][:10]
+        click.echo(f"averages are over the {impact['weeks']:.1f} weeks for which there is data, since {since}")
     click.echo(f"entities: {impact['gained']:,} gained, {impact['lost']:,} lost, {impact['common']:,} the same")
     for which in ("gained", "lost"):
         for example in impact[f"examples_{which}"]:

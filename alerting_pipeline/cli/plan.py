@@ -80,7 +80,7 @@ def _line(item: Planned) -> tuple[Any, ...]:
     name, change = item.changed.name, item.changed.change.value
     if item.report is None:
         return name, change, None, None, None, None, item.unknown
-    weeks = (item.report.end - item.report.start).total_seconds() / 604_800
+    weeks = item.report.weeks
     before, after = sides(item)
     incidents = [side.incidents_per_week if side else 0.0 for side in (before, after)]
     messages = [messages_per_week(side, weeks) if side else 0.0 for side in (before, after)]

@@ -60,6 +60,16 @@ class Span:
         return (self.end - self.start) / _WEEK
 
 
+def weeks_of_data(span: Span, data_from: datetime | None) -> float:
+    """The weeks for which there is data, over which averages are taken: what nobody recorded was not quiet.
+
+    Of less than a week nobody can say what a week brings, so a week is the least, where the time has one.
+    """
+    if data_from is None or data_from <= span.start:
+        return span.weeks
+    return min(span.weeks, max((span.end - data_from) / _WEEK, 1.0))
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What is known of an entity: whether an alert about it is right. It counts from when it was known."""
@@ -159,7 +169,8 @@ class Difference:
 @dataclass(frozen=True, slots=True)
 class Report:
     """A backtest. `change` None: only what is in force was replayed. `against_ledger`: the replay of what is in force
-    (gained) against the incidents that there really were (lost: those the replay has not).
+    (gained) against the incidents that there really were (lost: those the replay has not). `weeks`: what averages are
+    taken over; `data_from`: since when there is data, where that is later than the time asked for.
     """
 
     alert: str
@@ -174,6 +185,8 @@ class Report:
     against_ledger: Difference | None
     expected_per_week: Decimal | None
     notes: tuple[str, ...] = ()
+    weeks: float = 0.0
+    data_from: datetime | None = None
 
     @property
     def shown(self) -> Side:
@@ -197,6 +210,12 @@ class Summing:
     whose: Callable[[str], Addressee]
     verdicts: Mapping[UUID, Verdict] = field(default_factory=dict)
     population: frozenset[UUID] | None = None
+    data_from: datetime | None = None
+
+    @property
+    def weeks(self) -> float:
+        """What averages are taken over."""
+        return weeks_of_data(self.span, self.data_from)
 
     def side(self, values: Mapping[str, str], found: Replayed) -> Side:
         """The replay in numbers. `population`: the entities of which labels say that they are true; None: no labels."""
@@ -210,7 +229,7 @@ class Summing:
         return Side(
             values=values,
             incidents=len(counted),
-            incidents_per_week=len(counted) / self.span.weeks,
+            incidents_per_week=len(counted) / self.weeks,
             standing=len({each.fingerprint for each in found.episodes if each.opened_at <= self.span.start}),
             entities=len(fired),
             severities=dict(sorted(Counter(each.severity for each in counted).items())),
@@ -253,7 +272,7 @@ class Summing:
             yield RecipientVolume(
                 recipient=who.name,
                 messages=len(messages),
-                messages_per_week=len(messages) / self.span.weeks,
+                messages_per_week=len(messages) / self.weeks,
                 most_in_a_week=max(weekly.values()),
                 budget=who.budget,
                 over_budget=over[who.name] / spent if who.budget and spent else None,

@@ -157,7 +157,7 @@ def closer(parameter: Parameter, tried: Sequence[Decimal], best: Decimal, most: 
 
 def propose(axis: Axis, found: Swept, asked: Target, current: Decimal) -> Calibrated:
     """Raises AlertingError where no value keeps the target, or too few verdicts are known."""
-    name, points, weeks = axis.name, found.points, found.span.weeks
+    name, points, weeks = axis.name, found.points, found.weeks
     if asked.precision is not None and max((each.verdicts for each in points), default=0) < LEAST_VERDICTS:
         most = max((each.verdicts for each in points), default=0)
         raise AlertingError(

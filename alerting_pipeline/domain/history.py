@@ -68,6 +68,16 @@ class ModelHistory:
         """The snapshot by its name in the warehouse: every version of every row."""
         return ".".join(identifier(part) for part in self.snapshot.relation.split(".")) if self.snapshot else ""
 
+    @property
+    def kept_sql(self) -> str:
+        """Everything that is known of the past: the versions of a snapshot, or the events."""
+        return self.snapshot_sql if self.snapshot is not None else model_relation(self.model).sql
+
+    @property
+    def began(self) -> str:
+        """When a row of it began to be there."""
+        return "dbt_valid_from::timestamptz" if self.snapshot is not None else self.happened_of()
+
     def happened_of(self, row: str | None = None) -> str:
         """When the event of a row occurred, as an instant in SQL; `row` is what the row goes by."""
         column = f"{row}.{identifier(self.occurred_at or '')}" if row else identifier(self.occurred_at or "")
@@ -96,6 +106,11 @@ class History:
             return self.models[self.definition.model or ""].sql(at, since)
         query = parse_query(self.definition.query, self.catalog)
         return f"({query.sql(relation=lambda name: self.models[name].sql(at, since), as_of=at)})"
+
+    def begin_sql(self) -> str:
+        """A select of `begin`: since when all that the definition reads has data; NULL where it has none."""
+        begins = [f"(select min({each.began}) from {each.kept_sql})" for each in self.models.values()]
+        return f"select greatest({', '.join(begins)}) as begin"
 
     @property
     def source(self) -> str:

@@ -246,6 +246,8 @@ def sweep_of(definition: AlertDefinition, reading: Reading, axes: Sequence[Axis]
     for key, is_said in waits.items():
         if is_said:
             raise Unsweepable(f"{definition.alert} says {key}, so an incident is more than its condition holding")
+    if len({axis.parameter for axis in axes}) < len(axes):
+        raise Unsweepable(f"{axes[0].parameter} is swept for everything and for a segment")
     parts = list(and_ed(reading.checked.tree))
     found, rest = [], list(parts)
     for axis in axes:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import product
 from typing import Any
 
-from alerting_pipeline.domain.backtest import Span
+from alerting_pipeline.domain.backtest import Span, weeks_of_data
 from alerting_pipeline.domain.sweep import Axis, Unsweepable
 
 
@@ -42,6 +42,12 @@ class Swept:
     why_not_one_pass: str | None = None
     budget_per_week: Decimal | None = None
     verdicts: int = 0
+    data_from: datetime | None = None
+
+    @property
+    def weeks(self) -> float:
+        """What averages are taken over."""
+        return weeks_of_data(self.span, self.data_from)
 
 
 def points(axes: Sequence[Axis], rows: Iterable[Mapping[str, Any]], verdicts: Mapping[Any, bool]) -> list[Point]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from alerting_pipeline.domain.backtest import Example, Report, Side
+from alerting_pipeline.domain.backtest import Example, Side
 from alerting_pipeline.domain.definition_change import Change, Plan, Planned, messages_per_week
 
 _LONGEST = 80  # a value in a table
@@ -74,7 +74,7 @@ def _counted(plan: Plan) -> str:
 def _row(item: Planned) -> str:
     if item.report is None:
         return f"| {escape(item.changed.name)} | {escape(item.unknown, _SENTENCE)} | | | |"
-    before, after, weeks = *sides(item), _weeks(item.report)
+    before, after, weeks = *sides(item), item.report.weeks
     gained, lost = gained_and_lost(item)
     cells = [
         escape(item.changed.name),
@@ -138,10 +138,6 @@ def _examples(title: str, found: tuple[Example, ...]) -> Iterator[str]:
 
 def _pair(before: float, after: float) -> str:
     return f"{before:.1f}" if before == after else f"{before:.1f} → {after:.1f}"
-
-
-def _weeks(report: Report) -> float:
-    return (report.end - report.start).total_seconds() / 604_800
 
 
 def _written(value: Any) -> str:

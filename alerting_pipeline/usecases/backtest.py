@@ -90,6 +90,8 @@ def backtest(asked: Backtest, stages: Stages, progress: Progress) -> Report:
         against_ledger=None if asked.recorded is None else difference(asked.recorded, before.episodes),
         expected_per_week=definition.expected_per_week,
         notes=asked.notes,
+        weeks=asked.summing.weeks,
+        data_from=asked.summing.data_from,
     )
 
 

@@ -42,6 +42,8 @@ class Sweeping:
 def sweep(asked: Sweeping, axes: Sequence[Axis], progress: Progress) -> Swept:
     """Raises BadCall for values that can't be in force, or too many of them."""
     definition, span = asked.variant.definition, asked.summing.span
+    if len({axis.name for axis in axes}) < len(axes):
+        raise BadCall(f"--sweep names {axes[0].name} twice; write its values as one range")
     number = 1
     for axis in axes:
         number *= len(axis.values)
@@ -66,6 +68,7 @@ def sweep(asked: Sweeping, axes: Sequence[Axis], progress: Progress) -> Swept:
         why,
         asked.budget_per_week,
         len(asked.summing.verdicts),
+        asked.summing.data_from,
     )
 
 

@@ -46,13 +46,17 @@ def repository(folder: DefinitionFolder) -> Repository:
 
 @pytest.fixture
 def payments(call: Call, database: Database) -> None:
-    """Of each of the last ten days one pending payment: 11 000, 12 000, … 20 000."""
+    """Of each of the last ten days one pending payment: 11 000, 12 000, … 20 000; and a small one long before them."""
     with psycopg.connect(database.superuser_url, autocommit=True) as connection:
         connection.execute("delete from marts.transactions")
         connection.execute(
             "insert into marts.transactions (transaction_id, customer_name, amount, status, created_at) "
             "select 'p' || n, 'Ada', 10000 + 1000 * n, 'pending', timestamptz '2026-01-05 04:00Z' - n * interval '1 d' "
             "from generate_series(1, 10) as n"
+        )
+        connection.execute(
+            "insert into marts.transactions (transaction_id, customer_name, amount, status, created_at) "
+            "values ('p0', 'Ada', 5, 'settled', timestamptz '2025-12-01 04:00Z')"
         )
 
 
