@@ -22,6 +22,7 @@ from alerting_pipeline.domain.ports import Delivery
 from alerting_pipeline.domain.reading import Reading
 from alerting_pipeline.domain.relation import Relation
 from alerting_pipeline.domain.snooze import StandingSnooze
+from alerting_pipeline.domain.stored_value import StoredValue
 from alerting_pipeline.domain.system_definitions import SystemFinding
 from alerting_pipeline.domain.violation import Happened, Judged, Missing, Tally, Violation
 
@@ -158,6 +159,10 @@ class Ledger(Protocol):
     def prepare(
         self, alerts: Sequence[str], materialization_id: str, as_of: datetime
     ) -> tuple[datetime, dict[str, Prepared]]: ...
+
+    def values(self, versions: Mapping[str, str], as_of: datetime) -> Mapping[str, Sequence[StoredValue]]:
+        """The values that hold, of those alerts of which this version is in force; a draft has none."""
+        ...
 
     def health_of(self, models: Iterable[str]) -> Health: ...
 

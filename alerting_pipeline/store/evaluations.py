@@ -24,6 +24,7 @@ from alerting_pipeline.domain.lifecycle import Step
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.ports import Delivery
 from alerting_pipeline.domain.snooze import StandingSnooze
+from alerting_pipeline.domain.stored_value import StoredValue
 from alerting_pipeline.domain.system_definitions import EVALUATION_ERROR, SystemFinding, is_over
 from alerting_pipeline.domain.upstream import Upstream
 from alerting_pipeline.domain.violation import Happened
@@ -46,7 +47,7 @@ from alerting_pipeline.store.rehearsed_rows import rehearsed_rows
 from alerting_pipeline.store.renaming import hand_over
 from alerting_pipeline.store.seen import Seen
 from alerting_pipeline.store.snoozes import standing_at
-from alerting_pipeline.store.standing import JUDGEMENTS, Stands, prepare
+from alerting_pipeline.store.standing import JUDGEMENTS, Stands, prepare, values_in_force
 from alerting_pipeline.store.upstream_changes import changed_since_judged, explain
 
 _OPEN = "i.status <> 'resolved'"
@@ -76,6 +77,11 @@ class EvaluationLedger:
         """The database's clock, and where each definition stands. What the ledger never saw stands at its beginning."""
         with self._engine.connect() as connection:
             return prepare(connection, alerts, materialization_id, as_of)
+
+    def values(self, versions: Mapping[str, str], as_of: datetime) -> dict[str, list[StoredValue]]:
+        """The values that hold, of those alerts of which this version is in force."""
+        with self._engine.connect() as connection:
+            return values_in_force(connection, versions, as_of)
 
     def health_of(self, models: Iterable[str]) -> Health:
         """What the last build of each of these marts said."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from alerting_pipeline.domain.change_request import Key
 from alerting_pipeline.domain.evaluation import Prepared
+from alerting_pipeline.domain.stored_value import StoredValue
 
 Stands = dict[str, Prepared]
 """Where alerts stand, by name."""
@@ -58,3 +60,25 @@ def prepare(
         )
         for alert, watermark, read_key, baselined_at, key, names, started_at, versions in rows
     }
+
+
+def values_in_force(
+    connection: Connection, versions: Mapping[str, str], as_of: datetime
+) -> dict[str, list[StoredValue]]:
+    """The parameter values that hold at an instant, of those alerts of which this version is in force."""
+    rows = connection.exec_driver_sql(
+        """
+        select v.alert, v.parameter, v.scope, v.scope_value, v.type, v.value
+        from unnest(%s::text[], %s::text[]) as a (alert, version)
+        join ledger.definitions as d using (alert, version)
+        join ledger.parameter_values as v using (alert)
+        where v.valid_from <= %s and (v.valid_to is null or v.valid_to > %s)
+        order by v.alert, v.parameter, v.scope, v.scope_value
+        """,
+        (list(versions), list(versions.values()), as_of, as_of),
+    )
+    found: dict[str, list[StoredValue]] = {}
+    for row in rows:
+        key = Key(row.alert, row.parameter, row.scope, row.scope_value)
+        found.setdefault(row.alert, []).append(StoredValue(key, row.type, row.value))
+    return found

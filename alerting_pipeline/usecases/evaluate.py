@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from alerting_pipeline.domain.definition import AlertDefinition
-from alerting_pipeline.domain.errors import BadCall
+from alerting_pipeline.domain.errors import AlertingError, BadCall
 from alerting_pipeline.domain.evaluation import (
     EvaluationResult,
     Health,
@@ -27,6 +27,7 @@ from alerting_pipeline.domain.event import Cleared, Gone, RemoveDefinition, Term
 from alerting_pipeline.domain.lifecycle import Step, step
 from alerting_pipeline.domain.relation import models_read, read_together
 from alerting_pipeline.domain.snooze import silenced
+from alerting_pipeline.domain.stored_value import wrong_value
 from alerting_pipeline.domain.system_definitions import evaluation_findings
 from alerting_pipeline.domain.violation import Violation
 from alerting_pipeline.rendering.violation_text import violated
@@ -102,7 +103,11 @@ class Evaluator:
         }
         read = Read()
         if order.health.is_healthy and due:
-            read = self.scans.read(due, prepared, order.as_of, transaction.seen)
+            wrong = self._wrong_values(due, prepared, order.as_of)
+            good = {ordinal: item for ordinal, item in due.items() if ordinal not in wrong}
+            if good:
+                read = self.scans.read(good, prepared, order.as_of, transaction.seen)
+            read.errors.update(wrong)
         transaction.seen.settle()
         for alert, stands in transaction.lock(alerts, order.materialization_id, order.as_of).items():
             if stands.last_started_at is not None and stands.last_started_at > started_at:
@@ -115,6 +120,21 @@ class Evaluator:
             results.get(ordinal) or EvaluationResult.repeated(definition, versions[ordinal])
             for ordinal, definition in definitions.items()
         ]
+
+    def _wrong_values(
+        self, due: Mapping[int, AlertDefinition], prepared: Mapping[str, Prepared], as_of: datetime
+    ) -> dict[int, AlertingError]:
+        """Those with a value that can't be in force. What was judged with the same values before is not asked again."""
+        changed = {
+            ordinal: item
+            for ordinal, item in due.items()
+            if item.parameters and prepared[item.alert].read_key != prepared[item.alert].key_for(item.version_id)
+        }
+        if not changed:
+            return {}
+        values = self.ledger.values({item.alert: item.version_id for item in changed.values()}, as_of)
+        found = {ordinal: wrong_value(item, values.get(item.alert, ())) for ordinal, item in changed.items()}
+        return {ordinal: error for ordinal, error in found.items() if error is not None}
 
 
 def tidy(transaction: Transaction, definitions: Mapping[str, AlertDefinition], now: datetime) -> None:
