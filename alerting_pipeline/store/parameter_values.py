@@ -133,7 +133,7 @@ def take_over_parameters(connection: Connection, earlier: str, definition: Param
         if new in own:
             continue
         for held in timeline_of_key:
-            if held.changed_by != DEFINITION:
+            if held.changed_by != DEFINITION and _stays(definition, new, held):
                 put(connection, new, held)
 
 

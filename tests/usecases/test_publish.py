@@ -34,7 +34,7 @@ class World:
 
     def __init__(self, database: Database, folder: DefinitionFolder) -> None:
         self.files = folder
-        self.url = database.app_url
+        self.url, self.owner_url = database.app_url, database.owner_url
         self.engine = engine_for(database.app_url)
         self.ledger = DefinitionLedger(self.engine, "http://localhost:8080")
 
@@ -184,12 +184,7 @@ def test_changed_values_end_the_old_ones_and_keep_their_history(world: World) ->
 
 def test_the_value_of_a_person_stays_while_the_bounds_allow_it(world: World) -> None:
     world.publish()
-    with psycopg.connect(world.url) as connection:
-        connection.execute("update ledger.parameter_values set valid_to = valid_from where scope = 'default'")
-        connection.execute(
-            "insert into ledger.parameter_values (alert, parameter, type, scope, value, changed_by) "
-            "values ('large_transaction', 'review_limit', 'number', 'default', '12345', 'ada')"
-        )
+    _changed_by_ada(world)
     in_force = "select value from ledger.parameter_values where valid_to is null and scope = 'default'"
     world.files.write("fraud/large_transaction.yaml", COMPLETE.replace("default: 10000", "default: 20000"))
     world.publish()
@@ -202,10 +197,7 @@ def test_the_value_of_a_person_stays_while_the_bounds_allow_it(world: World) -> 
 
 def test_a_renamed_definition_keeps_the_values_of_people(world: World) -> None:
     world.publish()
-    with psycopg.connect(world.url) as connection:
-        connection.execute(
-            "update ledger.parameter_values set value = '12345', changed_by = 'ada' where scope = 'default'"
-        )
+    _changed_by_ada(world)
     renamed = COMPLETE.replace("alert: large_transaction", "alert: huge_transaction").replace(
         "renamed_from: null", "renamed_from: large_transaction"
     )
@@ -266,3 +258,14 @@ def test_going_back_to_an_earlier_text_is_a_third_entry_of_the_history(world: Wo
     assert [[change.key for change in changes] for _, changes in newest_first] == [
         ["parameters.review_limit.default"], ["parameters.review_limit.default"], [],
     ]  # fmt: skip
+
+
+def _changed_by_ada(world: World) -> None:
+    """Ada asked for another limit, and Ben approved it."""
+    with psycopg.connect(world.owner_url) as connection:
+        connection.execute(
+            "with asked as (insert into ledger.change_requests (alert, parameter, old, new, requested_by, decided_by, "
+            "status) values ('large_transaction', 'review_limit', '10000', '12345', 'ada', 'ben', 'approved') "
+            "returning request_id) update ledger.parameter_values set value = '12345', changed_by = 'ada', "
+            "approved_by = 'ben', request_id = (select request_id from asked) where scope = 'default'"
+        )

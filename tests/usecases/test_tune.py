@@ -228,7 +228,7 @@ def test_one_value_holds_at_a_time_and_what_is_planned_is_not_run_over(desk: Des
     with psycopg.connect(desk.world.database.app_url) as connection, pytest.raises(psycopg.errors.ExclusionViolation):
         connection.execute(
             "insert into ledger.parameter_values (alert, parameter, type, scope, value, valid_from, changed_by) "
-            "values ('large', 'limit', 'number', 'default', '1', '2030-01-01', 'mallory')"
+            "values ('large', 'limit', 'number', 'default', '100', '2030-01-01', 'definition')"
         )
 
 
