@@ -63,6 +63,7 @@ class DbtProject:
         target = str(self.target if connected else self._parsed)
         return {
             "ALERTING_DBT_DBNAME": self.database,
+            "ALERTING_AS_OF": self.inherited.get("ALERTING_AS_OF", ""),
             **(_connection_variables(self.url()) if connected and self.url else {}),
             "DBT_PROJECT_DIR": str(self.folder),
             "DBT_PROFILES_DIR": str(self.folder),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,11 @@ from alerting_pipeline.domain.errors import AlertingError, BadCall
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from uuid import UUID
 
     from alerting_pipeline.adapters.scanner import Scanner
     from alerting_pipeline.app import App
-    from alerting_pipeline.domain.backtest import Addressee, Report, Span, Summing
-    from alerting_pipeline.domain.calibration import Calibrated, Target
+    from alerting_pipeline.domain.backtest import Addressee, Report, Span, Summing, Verdict
     from alerting_pipeline.domain.change_request import Change
     from alerting_pipeline.domain.definition import AlertDefinition
     from alerting_pipeline.domain.evaluation import EvaluationResult
@@ -121,47 +121,6 @@ def sweep(app: App, alert: str, span: Span, axes: Sequence[Axis], progress: Prog
     return sweep_over(asked, axes, progress)
 
 
-def calibrate(
-    app: App,
-    alert: str,
-    span: Span,
-    asked: Target,
-    progress: Progress,
-    *,
-    parameter: str | None = None,
-    segment: str | None = None,
-) -> Calibrated:
-    """The value that keeps the target. Raises BadCall where it isn't clear which parameter is meant."""
-    from alerting_pipeline.domain.calibration import ROUND, TRIED, candidates, closer, propose, spread
-    from alerting_pipeline.domain.sweep import Axis
-    from alerting_pipeline.usecases.sweep import TooManyReplays, standing
-
-    variant = Replays(app, app.definition_ledger.in_force()).in_force(alert)
-    parameters = variant.definition.parameters
-    numbers = [name for name, each in parameters.items() if each.type in ("number", "integer")]
-    if parameter is None and len(numbers) != 1:
-        raise BadCall(f"{alert} has several numbers, or none: {', '.join(numbers) or 'none'}; say --parameter")
-    name = parameter or numbers[0]
-    if name not in parameters:
-        raise BadCall(f'{alert} has no parameter "{name}"; it has {", ".join(parameters)}')
-    axis = Axis(name, (), segment=segment)
-    current = Decimal(standing(variant.values, axis) or "0") if name in numbers else Decimal(0)
-    axis = replace(axis, values=candidates(name, parameters[name], current))
-
-    def tried(values: Sequence[Decimal]) -> Swept:
-        return sweep(app, alert, span, [replace(axis, values=tuple(values))], progress)
-
-    try:
-        found, most = tried(axis.values), TRIED
-    except TooManyReplays:
-        found, most = tried(spread(axis.values, current)), ROUND
-    best = propose(axis, found, asked, current)
-    if near := closer(parameters[name], [each.value for each in best.points], best.value, most):
-        more = sorted([*found.points, *tried(near).points], key=lambda each: each.values[axis.name])
-        best = propose(axis, replace(found, points=tuple(more)), asked, current)
-    return best
-
-
 def impact_of_change(app: App, change: Change, progress: Progress, days: int = IMPACT_DAYS) -> Report:
     """What a requested value would have done in the last days, in place of the one in force."""
     from alerting_pipeline.domain.backtest import Span
@@ -226,7 +185,18 @@ class Replays:
         from alerting_pipeline.store.history import LedgerHistory
 
         verdicts = LedgerHistory(self.app.engine).verdicts(alert, span.end)
-        return Summing(span, self.addressee, verdicts, data_from=self._data_from(history, span))
+        labels = self._labels(history, span)
+        known = {**verdicts, **(labels or {})}  # what turned out goes before what somebody thought at the time
+        population = None if labels is None else frozenset(key for key, each in labels.items() if each.is_true)
+        return Summing(span, self.addressee, known, population, self._data_from(history, span))
+
+    def _labels(self, history: History, span: Span) -> dict[UUID, Verdict] | None:
+        """What turned out to be true, as far as it was known; None: no mart says where that is kept."""
+        from alerting_pipeline.adapters.labels import LabelReader
+        from alerting_pipeline.domain.labels import labels_of
+
+        labels = labels_of(history.definition, history, self.app.catalog)
+        return None if labels is None else LabelReader(self.app.owner_url).known(labels, span)
 
     def _data_from(self, history: History, span: Span) -> datetime | None:
         """Since when there is data, where that is later than the time asked for."""

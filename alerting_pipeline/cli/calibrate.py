@@ -50,7 +50,7 @@ def calibrate(
     With --reason a request is opened; whoever may approve it sees the evidence. Without it, and with --dry-run,
     nothing is asked for.
     """
-    from alerting_pipeline.app.backtesting import calibrate as run
+    from alerting_pipeline.app.calibrating import calibrate as run
     from alerting_pipeline.domain.calibration import target
 
     asked = target(at_most, precision)

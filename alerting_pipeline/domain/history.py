@@ -68,6 +68,16 @@ class ModelHistory:
         """The snapshot by its name in the warehouse: every version of every row."""
         return ".".join(identifier(part) for part in self.snapshot.relation.split(".")) if self.snapshot else ""
 
+    def present_sql(self, start: str, end: str) -> str:
+        """Every row that was there at some time between two instants, which are SQL; of events those in between."""
+        if self.snapshot is None:
+            return self.sql(end, start)
+        columns = ", ".join(f"s.{identifier(name)}" for name in self.model.columns)
+        return (
+            f"(select {columns} from {self.snapshot_sql} as s where s.dbt_valid_from::timestamptz <= {end} "
+            f"and (s.dbt_valid_to is null or s.dbt_valid_to::timestamptz > {start}))"
+        )
+
     @property
     def kept_sql(self) -> str:
         """Everything that is known of the past: the versions of a snapshot, or the events."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from alerting_pipeline.app import App
+from alerting_pipeline.domain.catalog import Catalog, Model
 from tests.cli.test_evaluation_commands import Call, call, data, folder
 from tests.cli.test_plan_command import FILE, PLAIN, payments
 from tests.conftest import Database
-from tests.definition_folder import DefinitionFolder
+from tests.definition_folder import CATALOG, DefinitionFolder
 
 __all__ = ["call", "folder", "payments"]
 ONE_PASS = "\n".join(line for line in PLAIN.splitlines() if not line.startswith("clear_when")) + "\n"
@@ -139,3 +142,35 @@ def test_an_alert_that_there_is_not_is_a_bad_call(call: Call) -> None:
 def test_recorded_evaluations_tell_the_same_and_the_exit_code_says_so(call: Call) -> None:
     code, out, _ = call("backtest", "large_transaction", "--recorded")
     assert (code, "0 only delivered, 0 only in the replay" in out) == (0, True), out
+
+
+def test_labels_count_once_they_were_known_and_no_evaluation_may_read_them(
+    call: Call, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the ten, 11 000 and 16 000 were found to be fraud, 17 000 not; of 20 000 it is learned when it is too late."""
+    labels = {"model": "investigations", "entity": "payment", "value": "is_fraud", "known_at": "found_at"}
+    transactions = replace(CATALOG.models["transactions"], meta={"alerting": {"labels": labels}})
+    investigations = Model("investigations", "model.x.investigations", "staging.investigations", is_mart=False)
+    catalog = Catalog({**CATALOG.models, "transactions": transactions, "investigations": investigations})
+    monkeypatch.setattr(App, "catalog", property(lambda app: catalog))
+    with psycopg.connect(database.superuser_url, autocommit=True) as connection:  # dbt makes marts as the owner
+        connection.execute("grant select on marts.transactions to alerting_owner")
+    with psycopg.connect(database.owner_url, autocommit=True) as connection:
+        connection.execute("create schema if not exists staging")
+        connection.execute("create table staging.investigations (payment text, is_fraud boolean, found_at timestamptz)")
+        connection.execute(
+            "insert into staging.investigations values ('p1', false, '2025-12-30'), ('p1', true, '2026-01-01'), "
+            "('p6', true, '2026-01-01'), ('p7', false, '2026-01-01'), ('p10', true, '2026-02-01'), "
+            "('p99', true, '2026-01-01'), ('p8', null, '2026-01-01')"
+        )
+    found = data(call, *BACKTEST, "--set", "review_limit=15000")
+    assert "error" not in found, found
+    shares = {side: [found[side][each] for each in ("precision", "recall")] for side in ("in_force", "proposed")}
+    assert {side: [(each["hits"], each["of"]) for each in both] for side, both in shares.items()} == {
+        "in_force": [(2, 3), (2, 2)],
+        "proposed": [(1, 2), (1, 2)],
+    }
+    assert (round(shares["proposed"][1]["low"], 3), round(shares["proposed"][1]["high"], 3)) == (0.095, 0.905)
+    assert "50% (1 of 2; 95 %: 9% to 91%)" in call(*BACKTEST, "--set", "review_limit=15000")[1]
+    with psycopg.connect(database.reader_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("select * from staging.investigations")
