@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -151,6 +152,14 @@ def check_scope(key: Key, parameter: Parameter) -> None:
         )
     if key.scope != "default" and not key.scope_value:
         raise BadCall(f"name the {key.scope}: it is empty")
+
+
+def check_reason(reason: str, why: str) -> None:
+    """Raises BadCall where nothing is said, or what no text can hold."""
+    if not reason.strip():
+        raise BadCall(f"say why with --reason: {why}")
+    if re.search(r"[\x00\ud800-\udfff]", reason):
+        raise BadCall("the reason contains a control character, or half of one; remove it")
 
 
 def check_window(change: Change, now: datetime) -> None:

@@ -46,7 +46,7 @@ def list_entries(written: Any) -> tuple[ListEntry, ...]:
     """The entries as a file states them: texts, or {value, until, reason, author}. Mistake is a sentence."""
     if isinstance(written, Mapping):
         written = (written,)
-    if isinstance(written, str) or not isinstance(written, Sequence):
+    if isinstance(written, str | bytes | bytearray) or not isinstance(written, Sequence):
         return tuple(ListEntry(each) for each in text_list(written))
     found: dict[str, ListEntry] = {}
     for item in written:

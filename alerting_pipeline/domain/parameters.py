@@ -252,8 +252,8 @@ def list_items(stored: str) -> tuple[str, ...]:
 def _checked_text(value: str) -> str:
     if len(value) > _LONGEST_TEXT:
         raise Mistake("AP110", f"is longer than {_LONGEST_TEXT} characters; shorten it")
-    if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", value):
-        raise Mistake("AP110", "contains a control character; remove it")
+    if re.search(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", value):
+        raise Mistake("AP110", "contains a control character, or half of one; remove it")
     return value
 
 

@@ -163,7 +163,7 @@ def text_list(value: Any) -> tuple[str, ...]:
     """A list of texts; one text alone is a list of one."""
     if isinstance(value, str):
         return (text(value),)
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return tuple(text(item) for item in value)
     raise Mistake("AP108", f"{_shown(value)} is not a list of texts; write [a, b]")
 

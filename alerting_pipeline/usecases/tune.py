@@ -20,6 +20,7 @@ from alerting_pipeline.domain.change_request import (
     Held,
     Key,
     Request,
+    check_reason,
     check_role,
     check_scope,
     check_window,
@@ -59,8 +60,7 @@ class Tuning:
         check_scope(proposal.key, parameter)
         check_role(proposal.person, parameter.changed_by, self.rules.people, self.now, f"change {proposal.key}")
         new = self._new(parameter, proposal)
-        if not proposal.reason.strip():
-            raise BadCall("say why with --reason: it is kept with the change, and shown to whoever approves it")
+        check_reason(proposal.reason, "it is kept with the change, and shown to whoever approves it")
         with self.book.begin(proposal.key.alert) as requests:
             change = self._change(requests, parameter, proposal, new)
             return self._ask(requests, parameter, change, proposal, None, is_dry_run=is_dry_run)
@@ -120,8 +120,7 @@ class Tuning:
             parameter = self._known(request.change.key)
             asked = parameter.approved_by if parameter is not None and parameter.approved_by else request.approvers
             check_role(person, asked, self.rules.people, self.now, f"reject a change of {request.change.key}")
-            if not reason.strip():
-                raise BadCall("say why with --reason: it is what the requester is told")
+            check_reason(reason, "it is what the requester is told")
             return self._settled(requests, request, "rejected", person, reason)
 
     def expire(self) -> list[Tuned]:
