@@ -46,6 +46,11 @@ class Blueprint:
         return {node["name"]: node for node in self.manifest["nodes"].values() if node["resource_type"] == "model"}
 
     @cached_property
+    def snapshots(self) -> tuple[Mapping[str, Any], ...]:
+        """The dbt snapshots, which the build takes with their marts."""
+        return tuple(node for node in self.manifest["nodes"].values() if node["resource_type"] == "snapshot")
+
+    @cached_property
     def marts(self) -> frozenset[str]:
         """Unique ids of the models that definitions may read."""
         return frozenset(node["unique_id"] for node in self.models.values() if "marts" in node["fqn"])

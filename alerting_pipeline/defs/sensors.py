@@ -38,7 +38,7 @@ _LOOK_BACK = timedelta(days=7)
 def sensor_definitions(blueprint: Blueprint) -> dg.Definitions:
     """The job that does everything, and the sensors."""
     keys = [raw_key(name) for name in blueprint.sources]
-    keys += [model_key(node) for node in blueprint.models.values()]
+    keys += [model_key(node) for node in (*blueprint.models.values(), *blueprint.snapshots)]
     pipeline = dg.define_asset_job(
         PIPELINE_JOB,
         # Data checks are left out: the build reports them itself, each as soon as its model is there.
