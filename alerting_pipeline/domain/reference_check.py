@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from alerting_pipeline.domain.action_check import table_of
 from alerting_pipeline.domain.contact import SIGN, AddressBook
 from alerting_pipeline.domain.definition import AlertDefinition, Definition
-from alerting_pipeline.domain.destination import TABLE_SCHEMA, Destination, ad_hoc
+from alerting_pipeline.domain.destination import PARAMETER_SHEET, TABLE_SCHEMA, Destination, ad_hoc
 from alerting_pipeline.domain.nearest import did_you_mean
 from alerting_pipeline.domain.people import People
 from alerting_pipeline.domain.problem import NOTE, Finding
@@ -69,6 +69,7 @@ def _check_notify(
     """What `notify` names must be a destination."""
     for index, entry in enumerate(notify):
         if entry in destinations:
+            yield from _takes_messages(("notify", index), destinations[entry])
             continue
         if ad_hoc(entry) is not None or entry.startswith(SIGN):
             yield from _destination(("notify", index), entry, destinations, people)
@@ -158,6 +159,14 @@ def _destination(
             yield Finding(at, f'"{name}" is not in destinations.yaml', hint, severity="note", code=NOTE)
     else:
         yield from _known(at, f'"{name}"', name, destinations, "a destination in destinations.yaml", "AP206")
+        if name in destinations:
+            yield from _takes_messages(at, destinations[name])
+
+
+def _takes_messages(at: Way, destination: Destination) -> Iterator[Finding]:
+    if destination.channel == PARAMETER_SHEET:
+        what = f'"{destination.name}" is a parameter sheet: people write there, and no message is taken'
+        yield Finding(at, what, "name another destination", code="AP403")
 
 
 def _known(at: Way, shown: str, name: str, known: Collection[str], what: str, code: str) -> Iterator[Finding]:

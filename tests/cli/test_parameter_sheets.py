@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 from alerting_pipeline.app import App
 from alerting_pipeline.app.parameter_sheets import read_sheets
 from alerting_pipeline.app.passing_time import pass_time
+from alerting_pipeline.store.sheet_proposals import SheetProposals
 from tests.cli.test_evaluation_commands import Call, call, data, folder
 from tests.cli.test_plan_command import FILE, PLAIN, payments
 from tests.conftest import Database
-from tests.definition_folder import DESTINATIONS, PEOPLE, DefinitionFolder
+from tests.definition_folder import DESTINATIONS, PEOPLE, ROUTING, DefinitionFolder
 
 __all__ = ["call", "folder", "payments"]
 SHEET = "  thresholds: {channel: parameter_sheet}\n"
@@ -351,6 +353,29 @@ def test_a_message_to_a_parameter_sheet_is_refused_and_so_is_a_misspelt_setting(
     folder.write("destinations.yaml", DESTINATIONS + "  thresholds: {channel: parameter_sheet, worksheets: X}\n")
     code, out, _ = call("validate")
     assert (code, 'unknown key "worksheets"' in out) == (1, True)
+
+
+def test_who_routes_messages_to_a_parameter_sheet_is_told(call: Call, paper: Paper, folder: DefinitionFolder) -> None:
+    folder.write(FILE, PLAIN.replace('notify: ["#risk"]', "notify: [thresholds]"))
+    folder.write("routing.yaml", ROUTING.replace('["#risk", risk-mail]', '["#risk", thresholds]'))
+    code, out, _ = call("validate")
+    said = '"thresholds" is a parameter sheet: people write there, and no message is taken; name another destination'
+    assert (code, out.count(said)) == (1, 2), out
+
+
+def test_of_two_who_read_a_sheet_at_once_one_does(call: Call, paper: Paper) -> None:
+    ask(paper)
+    with App.from_environment() as app, SheetProposals(app.engine).alone("thresholds") as is_alone:
+        assert is_alone
+        assert data(call, *READ)["rows"] == []
+        assert requests(call) == []
+    with ThreadPoolExecutor(2) as pool, App.from_environment() as one, App.from_environment() as other:
+        for each in (one, other):
+            _ = each.engine
+        list(pool.map(lambda app: read_sheets(app, app.clock.now()), (one, other)))
+    data(call, *READ)
+    assert len(requests(call)) == 1
+    assert paper.answer.startswith("request 1 waits")
 
 
 def test_without_a_sheet_there_is_a_remedy(call: Call, folder: DefinitionFolder) -> None:
