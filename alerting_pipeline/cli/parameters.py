@@ -16,6 +16,7 @@ from alerting_pipeline.cli.output import json_option, print_json, print_table
 from alerting_pipeline.cli.parameter_sheets import read_sheet, write_sheet
 from alerting_pipeline.cli.parameter_tables import print_explained, print_requests
 from alerting_pipeline.domain.errors import AlertingError, BadCall
+from alerting_pipeline.domain.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from alerting_pipeline.domain.change_ports import Tuned
@@ -212,6 +213,10 @@ def history(alert: str, parameter: str | None, as_json: bool) -> None:
             _key(app, alert, parameter, None, ())
         rows = app.change_requests.history(alert, parameter)
         requests = app.change_requests.listed(is_all=True, alert=alert)
+        known = app.definition_ledger.in_force().definitions
+        if not rows and not requests and alert not in known:
+            hint = did_you_mean(alert, known) or "`alerting parameters list` shows all"
+            raise BadCall(f'"{alert}" is not in force, and no value of it was ever kept; {hint}')
     if parameter is not None:
         requests = [row for row in requests if row["parameter"] == parameter]
     if as_json:

@@ -152,6 +152,8 @@ def check_scope(key: Key, parameter: Parameter) -> None:
         )
     if key.scope != "default" and not key.scope_value:
         raise BadCall(f"name the {key.scope}: it is empty")
+    if re.search(r"[\x00\ud800-\udfff]", key.scope_value):
+        raise BadCall(f"the name of the {key.scope} contains a control character, or half of one; remove it")
 
 
 def check_reason(reason: str, why: str) -> None:

@@ -191,9 +191,13 @@ class Parameter(Strict):
 
     def _read_entries(self, written: Any) -> tuple[ListEntry, ...]:
         try:
-            return list_entries(written)
+            entries = list_entries(written)
+            for entry in entries:
+                for said in (entry.reason, entry.author):
+                    _checked_text(said or "")
         except Mistake as problem:
             raise Mistake(problem.code, f"default {problem}") from None
+        return entries
 
     def _check_step(self) -> None:
         if self.step is None:

@@ -136,7 +136,12 @@ def instant(value: Any) -> datetime:
         raise Mistake(
             "AP109", f"{_shown(value)} is not an instant; write one with its offset, such as 2026-01-05T05:00:00Z"
         )
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # of the first or the last year there is, which its offset takes beyond
+        raise Mistake(
+            "AP109", f"{_shown(value)} is before or after all time; write an instant of these years"
+        ) from None
 
 
 def day(value: Any) -> date:

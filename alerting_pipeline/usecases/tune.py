@@ -72,6 +72,8 @@ class Tuning:
         """
         parameter = self.parameter(key)
         check_role(person, parameter.changed_by, self.rules.people, self.now, f"change {key}")
+        if reason:
+            check_reason(reason, "it is kept with the change")
         with self.book.begin(key.alert) as requests:
             changed = [each for each in requests.timeline(key, self.now) if each.request_id is not None]
             if not changed:
@@ -116,6 +118,8 @@ class Tuning:
         with self._deciding(request_id) as requests:
             request = self._open(requests, request_id)
             if person == request.requested_by:
+                if reason:
+                    check_reason(reason, "it is kept with the request")
                 return self._settled(requests, request, "withdrawn", None, reason or f"withdrawn by {person}")
             parameter = self._known(request.change.key)
             asked = parameter.approved_by if parameter is not None and parameter.approved_by else request.approvers

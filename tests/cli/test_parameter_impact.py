@@ -61,3 +61,24 @@ def test_a_value_that_no_evaluation_would_read_is_refused(call: Call, folder: De
     for scope in (("--segment", "premium"), ("--entity", "p1")):
         code, _, err = call(*ASK, "15000", *WHY, *scope, "--dry-run")
         assert (code, "has no values per segment or entity; name a column with `by:`" in err) == (2, True), err
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize("option", ["--from", "--until"])
+def test_an_instant_out_of_all_reach_is_refused(call: Call, option: str, instant: str) -> None:
+    code, _, err = call(*ASK, "15000", *WHY, "--no-impact", option, instant)
+    assert (code, f'{option} "{instant}" is too far away; write an instant of the years' in err) == (2, True), err
+
+
+def test_the_history_of_what_there_never_was_is_no_empty_table(call: Call) -> None:
+    code, out, err = call("parameters", "history", "large_transactoin")
+    assert (code, out, 'did you mean "large_transaction"' in err) == (2, "", True), err
+
+
+def test_half_a_character_is_refused_in_names_and_in_every_reason(call: Call) -> None:
+    code, _, err = call(*ASK, "15000", *WHY, "--no-impact", "--segment", "caf\udce9")
+    assert (code, "the name of the segment contains a control character, or half of one" in err) == (2, True), err
+    data(call, *ASK, "15000", *WHY, "--no-impact")
+    half = ("--reason", "caf\udce9", "--as", "ada")
+    code, _, err = call("parameters", "revert", "large_transaction", "review_limit", *half)
+    assert (code, "the reason contains a control character, or half of one; remove it" in err) == (2, True), err
