@@ -50,22 +50,16 @@ def draw_report(report: Report, path: Path) -> None:
 
 
 def draw_sweep(found: Swept, path: Path) -> None:
-    """Incidents a week over the values, and the precision under it; of two parameters a square for each pair."""
+    """Incidents a week over the values, and the precision under it; of two parameters a square for each pair.
+
+    What is in force and what the recipient's budget takes are marked, or said where no mark can stand.
+    """
     import altair
 
     rows = [_row(each.values, found, each) for each in found.points]
     names = list(found.points[0].values)
     if len(names) == 2:
-        chart = (
-            altair.Chart(altair.Data(values=rows), title=f"{found.alert}: incidents a week")
-            .mark_rect()
-            .encode(
-                x=altair.X(f"{names[0]}:O"),
-                y=altair.Y(f"{names[1]}:O", sort="descending"),
-                color=altair.Color("a_week:Q", title="a week"),
-            )
-        )
-        _save(chart.properties(width=400, height=300), path)
+        _save(_pairs(altair, found, rows, names), path)
         return
     x = altair.X(f"{names[0]}:Q", scale=altair.Scale(zero=False))
     base = altair.Chart(altair.Data(values=rows))
@@ -83,6 +77,46 @@ def draw_sweep(found: Swept, path: Path) -> None:
     band = base.mark_area(opacity=0.2, color=_ORANGE).encode(x=x, y=altair.Y("low:Q", title="precision"), y2="high:Q")
     line = base.mark_line(point=True, color=_ORANGE).encode(x=x, y=share)
     _save(altair.vconcat(top, altair.layer(band, line).properties(width=480, height=160)), path)
+
+
+def _pairs(altair: Any, found: Swept, rows: list[dict[str, Any]], names: list[str]) -> Any:
+    """A square for each pair of values, ringed where it is in force, pale over the budget; under it the same
+    pairs as points, volume against precision.
+    """
+    budget = None if found.budget_per_week is None else float(found.budget_per_week)
+    current = {name: float(Decimal(found.current[name])) for name in names if name in found.current}
+    said = [f"in force: {', '.join(f'{name} {value:g}' for name, value in current.items())}"] if current else []
+    said += [] if budget is None else [f"budget: {budget:g} a week; what is over it is pale"]
+    place = {"x": altair.X(f"{names[0]}:O"), "y": altair.Y(f"{names[1]}:O", sort="descending")}
+    is_within = "true" if budget is None else f"datum.a_week <= {budget}"
+    paleness = altair.condition(is_within, altair.value(1), altair.value(0.35))
+    squares = (
+        altair.Chart(altair.Data(values=rows))
+        .mark_rect()
+        .encode(**place, color=altair.Color("a_week:Q", title="a week"), opacity=paleness)
+    )
+    layers = [squares]
+    if ringed := [row for row in rows if current and all(row[name] == value for name, value in current.items())]:
+        ring = altair.Chart(altair.Data(values=ringed))
+        layers.append(ring.mark_point(shape="circle", size=220, strokeWidth=3, color=_ORANGE).encode(**place))
+    title = altair.Title(f"{found.alert}: incidents a week", subtitle=said)
+    top = altair.layer(*layers).properties(width=400, height=300, title=title)
+    if not any(each.verdicts for each in found.points):
+        return top
+    dots = (
+        altair.Chart(altair.Data(values=rows))
+        .mark_point(filled=True, color=_BLUE)
+        .encode(
+            x=altair.X("a_week:Q", title="incidents a week"),
+            y=altair.Y("precision:Q", scale=altair.Scale(domain=[0, 1])),
+            tooltip=[f"{name}:Q" for name in names],
+        )
+    )
+    marks = [dots] if budget is None else [dots, _rule(altair, "x", budget, "budget")]
+    if ringed:
+        here = altair.Chart(altair.Data(values=ringed)).mark_point(size=220, strokeWidth=3, color=_ORANGE)
+        marks.append(here.encode(x="a_week:Q", y="precision:Q"))
+    return altair.vconcat(top, altair.layer(*marks).properties(width=400, height=160))
 
 
 def _row(values: Mapping[str, Decimal], found: Swept, point: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from alerting_pipeline.domain.parameters import Parameter
 from alerting_pipeline.domain.sweep import Axis
 from alerting_pipeline.domain.sweep_points import Point, Swept
 from alerting_pipeline.domain.wilson import Share, share
+from alerting_pipeline.domain.written import number as plain_number
 
 LEAST_VERDICTS = 10
 """With fewer, the interval is too wide for a share to be promised."""
@@ -39,7 +40,7 @@ class Target:
     def described(self) -> str:
         """As the end of "the loosest value with …"."""
         if self.most_per_week is not None:
-            return f"at most {self.most_per_week:g} incidents a week"
+            return f"at most {self.most_per_week:g} incident{'' if self.most_per_week == 1 else 's'} a week"
         return f"a precision of at least {self.precision or 0:.0%}"
 
 
@@ -115,10 +116,10 @@ def target(at_most: str | None, precision: str | None) -> Target:
         return Target(most_per_week=Decimal(match.group(1)) * (7 if match.group(2) == "day" else 1))
     written = (precision or "").strip()
     try:
-        wanted = Decimal(written[:-1]) / 100 if written.endswith("%") else Decimal(written)
-    except ArithmeticError:
+        wanted = plain_number(written[:-1]) / 100 if written.endswith("%") else plain_number(written)
+    except ValueError:
         wanted = Decimal(-1)
-    if not wanted.is_finite() or not 0 < wanted <= 1:
+    if not 0 < wanted <= 1:
         raise BadCall(f'--precision "{precision}" is not a share between 0 and 1; write one such as 0.8 or 80%')
     return Target(precision=wanted)
 
@@ -165,6 +166,10 @@ def propose(axis: Axis, found: Swept, asked: Target, current: Decimal) -> Calibr
             "`alerting incidents resolve ID --disposition …` gives one"
         )
     keeping = [each for each in points if _keeps(each, asked, weeks)]
+    if not keeping and axis.segment is not None and len({each.incidents for each in points}) == 1:
+        raise AlertingError(
+            f"no value of {name} changes anything: no row of that segment was near one; name another segment"
+        )
     if not keeping:
         raise AlertingError(f"no value of {name} within its bounds has {asked.described}; tighten the condition itself")
     best = max(keeping, key=lambda each: (each.incidents + each.standing, -abs(each.values[name] - current)))

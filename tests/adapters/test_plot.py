@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +36,33 @@ def test_page_asks_nobody(tmp_path: Path) -> None:
     assert "in force: 100" in text
     assert "budget: 5" in text
     assert 'src="http' not in text
+
+
+def test_two_parameters_have_a_square_each_with_what_is_in_force_and_the_budget_marked(tmp_path: Path) -> None:
+    pairs = tuple(
+        Point({"limit": Decimal(limit), "least": Decimal(least)}, limit // least, 0, hits=hits, verdicts=10)
+        for limit, least, hits in ((10, 1, 4), (10, 2, 8), (30, 1, 5), (30, 2, 9))
+    )
+    found = replace(SWEPT, current={"limit": "30", "least": "2"}, points=pairs)
+    draw_sweep(found, tmp_path / "sweep.html")
+    text = (tmp_path / "sweep.html").read_text(encoding="utf-8")
+    assert "in force: limit 30, least 2" in text
+    assert "budget: 5 a week" in text
+    drawn = _specification(text)
+    squares, ring = drawn["vconcat"][0]["layer"]
+    assert [row["a_week"] for row in squares["data"]["values"]] == [5, 2.5, 15, 7.5]
+    assert [(row["limit"], row["least"]) for row in ring["data"]["values"]] == [(30, 2)]
+    dots = drawn["vconcat"][1]["layer"][0]
+    assert [row["precision"] for row in dots["data"]["values"]] == [0.4, 0.8, 0.5, 0.9]
+    draw_sweep(found, tmp_path / "sweep.png")
+    assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
+
+
+def _specification(page: str) -> dict[str, Any]:
+    """What the page draws, with the data where it is used."""
+    written = re.search(r"const spec = (\{.*\});\n", page)
+    assert written is not None
+    return json.loads(written[1])
 
 
 def test_other_kinds_of_file_are_refused(tmp_path: Path) -> None:

@@ -84,6 +84,12 @@ def test_a_segment_has_a_value_of_its_own(call: Call, database: Database) -> Non
     assert (opened["impact"]["lost"], opened["impact"]["calibration"]["incidents_per_week"]) == (2, 4.0)
 
 
+def test_a_segment_in_which_nobody_is_can_not_be_calibrated(call: Call) -> None:
+    code, _, err = call("calibrate", "large_transaction", "--at-most", "1/week", *SPAN, "--segment", "nobody")
+    assert code == 1
+    assert "no row of that segment was near one; name another segment" in err
+
+
 def test_somebody_who_may_not_is_told_so(call: Call) -> None:
     code, _, err = call(*ASK, "--reason", "quiet", "--as", "ben")
     assert (code, requests(call)) == (1, [])
@@ -97,6 +103,9 @@ def test_somebody_who_may_not_is_told_so(call: Call) -> None:
         (("--at-most", "5/week", "--precision", "0.8"), "say one of --at-most 5/week and --precision 0.8"),
         (("--at-most", "5"), '--at-most "5" is not so many a week; write one such as 5/week'),
         (("--precision", "120%"), '--precision "120%" is not a share between 0 and 1; write one such as 0.8 or 80%'),
+        (("--precision", "8_0%"), '--precision "8_0%" is not a share between 0 and 1; write one such as 0.8 or 80%'),
+        (("--precision", "٨٠%"), '--precision "٨٠%" is not a share between 0 and 1; write one such as 0.8 or 80%'),
+        (("--precision", "1e-9"), '--precision "1e-9" is not a share between 0 and 1; write one such as 0.8 or 80%'),
         (("--precision", "nan"), '--precision "nan" is not a share between 0 and 1; write one such as 0.8 or 80%'),
         (("--at-most", "5/week", "--parameter", "limit"), 'large_transaction has no parameter "limit"'),
     ],
