@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,32 @@ def test_collections_are_rarer_inside_and_as_before_outside() -> None:
     with rare_collections():
         assert gc.get_threshold()[0] > before[0]
         assert gc.get_threshold()[1:] == before[1:]
+        assert gc.get_freeze_count() > 0
     assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_somebody_else_set_aside_stays_there() -> None:
+    gc.freeze()
+    try:
+        with rare_collections():
+            assert gc.get_freeze_count() > 0
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+
+
+def test_circles_made_inside_are_collected_at_last() -> None:
+    class Node:
+        pass
+
+    with rare_collections():
+        node: Any = Node()
+        node.itself = node
+        seen = weakref.ref(node)
+        del node
+    gc.collect()
+    assert seen() is None
 
 
 def test_an_error_puts_them_back() -> None:
