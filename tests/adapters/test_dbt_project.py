@@ -52,6 +52,7 @@ def _inherited() -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/tmp")}
 
 
+@pytest.mark.scenario
 def test_it_is_parsed_again_only_when_a_file_changed(folder: Path, home: Path):
     project = DbtProject(folder, home, inherited=_inherited())
     first = project.parse()

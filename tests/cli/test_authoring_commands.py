@@ -97,6 +97,7 @@ def everything(database: Database, home: Path) -> dict[str, str]:
 KINDS = ("in force", "only a file", "a path", "a query", "a report", "data", "with errors")
 
 
+@pytest.mark.scenario
 @pytest.mark.parametrize(
     ("kind", "rows"),
     [*((kind, 1) for kind in KINDS), *((kind, rows) for kind in ("in force", "a query") for rows in (0, 10_000))],

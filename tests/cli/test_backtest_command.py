@@ -18,6 +18,8 @@ from tests.cli.test_plan_command import FILE, PLAIN, payments
 from tests.conftest import Database
 from tests.definition_folder import CATALOG, DefinitionFolder
 
+pytestmark = pytest.mark.scenario  # each replays weeks by the command line
+
 __all__ = ["call", "folder", "payments"]
 ONE_PASS = "\n".join(line for line in PLAIN.splitlines() if not line.startswith("clear_when")) + "\n"
 SPAN = ("--from", "2025-12-22T05:00:00Z", "--to", "2026-01-05T05:00:00Z")

@@ -16,6 +16,8 @@ from tests.cli.test_plan_command import Repository
 from tests.conftest import Database
 from tests.definition_folder import CATALOG, PEOPLE, TRANSACTIONS, DefinitionFolder
 
+pytestmark = pytest.mark.scenario  # each replays weeks by the command line
+
 __all__ = ["call", "folder"]
 FILE = "fraud/big_payment.yaml"
 ASKED = (*ANSWERS, "--yes", "--as", "ada", "--reason", "refunds go unseen: yes")

@@ -14,6 +14,8 @@ from tests.cli.test_evaluation_commands import Call, call, data, folder
 from tests.cli.test_plan_command import Repository
 from tests.definition_folder import DefinitionFolder
 
+pytestmark = pytest.mark.scenario  # each replays weeks by the command line
+
 __all__ = ["call", "folder"]
 ANSWERS = (
     "--model", "transactions", "--entity", "transaction_id", "--parameter", "max_amount=8000:100:250000",

@@ -8,6 +8,8 @@ from tests.cli.test_evaluation_commands import Call, call, data, folder
 from tests.cli.test_plan_command import FILE, PLAIN, payments
 from tests.definition_folder import DefinitionFolder
 
+pytestmark = pytest.mark.scenario  # each replays weeks by the command line
+
 __all__ = ["call", "folder", "payments"]
 ASK = ("parameters", "propose", "large_transaction", "review_limit")
 WHY = ("--reason", "too many small ones", "--as", "ada", "--days", "14")

@@ -24,6 +24,8 @@ from tests.cli.test_plan_command import FILE, PLAIN, payments
 from tests.conftest import Database
 from tests.definition_folder import DESTINATIONS, PEOPLE, ROUTING, DefinitionFolder
 
+pytestmark = pytest.mark.scenario  # whole runs of the command line, with real sheets
+
 __all__ = ["call", "folder", "payments"]
 SHEET = "  thresholds: {channel: parameter_sheet}\n"
 CLEO = "  cleo: {name: Cleo, email: cleo@example.com, roles: [risk-analyst, risk-lead]}\nteams:"

@@ -13,6 +13,8 @@ from tests.cli.test_evaluation_commands import Call, call, data, folder
 from tests.conftest import Database
 from tests.definition_folder import COMPLETE, PEOPLE, DefinitionFolder
 
+pytestmark = pytest.mark.scenario  # each replays weeks by the command line
+
 __all__ = ["call", "folder"]
 PLAIN = COMPLETE.replace("expected_per_week: 3\n", "")
 HIGHER = PLAIN.replace("default: 10000", "default: 15000")
